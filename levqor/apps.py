@@ -1,0 +1,18 @@
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class LevqorConfig(AppConfig):
+    """Composes the portal; nothing imports it."""
+
+    name = "levqor"
+    verbose_name = "Levqor portal"
+
+    def ready(self) -> None:
+        from levqor import checks  # noqa: F401  (importing registers the system checks)
+
+
+class OpsAdminConfig(AdminConfig):
+    """Django's admin, with our one site as the default."""
+
+    default_site = "levqor.site.OpsAdminSite"
