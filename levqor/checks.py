@@ -6,12 +6,18 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 
-@register(Tags.security)
+@register(Tags.security, deploy=True)
 def secret_key_is_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """`levqor.E001`: a portal without a key of its own would sign with a known one."""
     if settings.SECRET_KEY_IS_SET:
         return []
-    return [Error("SECRET_KEY is not set.", hint="Set SECRET_KEY in the environment, or start `make run`.", id="levqor.E001")]
+    return [
+        Error(
+            "SECRET_KEY is not set.",
+            hint="Set SECRET_KEY in the environment, or start `make run`.",
+            id="levqor.E001",
+        )
+    ]
 
 
 @register(Tags.database)

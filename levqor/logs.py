@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 _MASK = "***"
 # password=…, token: …, Authorization: Bearer …, and the user part of a URL.
 _SECRETS = (
-    re.compile(r"(?i)((?:password|passwd|secret|token|api[_-]?key|authorization)[\"']?\s*[:=]\s*[\"']?)(?:bearer\s+)?[^\s\"',;&]+"),
+    re.compile(
+        r"(?i)((?:password|passwd|secret|token|api[_-]?key|authorization)[\"']?\s*[:=]\s*[\"']?)(?:bearer\s+)?[^\s\"',;&]+"
+    ),
     re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(r"(://[^:/@\s]*:)[^@\s]+(?=@)"),
 )

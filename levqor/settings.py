@@ -62,7 +62,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 INSTALLED_APPS = [
-    "levqor",
+    "levqor.apps.LevqorConfig",
     "intelligence",
     "monitoring",
     "tenancy",

@@ -31,6 +31,10 @@ def isolation_holds(app_configs: Any, databases: Any = None, **kwargs: Any) -> l
     if not databases or "default" not in databases:
         return []
     return [
-        Error(fault, hint="Run `manage.py setup_roles` and `manage.py migrate`; see docs/adr.", id="tenancy.E002")
+        Error(
+            fault,
+            hint="Run `manage.py setup_roles` and `manage.py migrate`; see docs/adr.",
+            id="tenancy.E002",
+        )
         for fault in isolation_faults(connections["default"])
     ]

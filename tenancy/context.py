@@ -68,7 +68,9 @@ def current_tenant_id() -> UUID:
     scope = _scope.get()
     if scope is None or scope.tenant_id is None:
         where = "the control plane" if scope else "no scope"
-        raise NoTenantScope(f"A tenant is needed here, but {where} is active. Wrap the code in activate(tenant).")
+        raise NoTenantScope(
+            f"A tenant is needed here, but {where} is active. Wrap the code in activate(tenant)."
+        )
     return scope.tenant_id
 
 

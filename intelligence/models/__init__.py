@@ -1,0 +1,6 @@
+from intelligence.models.actions import IntelAction
+from intelligence.models.events import IntelEvent
+from intelligence.models.forecasts import AiForecast
+from intelligence.models.recommendations import IntelRecommendation
+
+__all__ = ["AiForecast", "IntelAction", "IntelEvent", "IntelRecommendation"]

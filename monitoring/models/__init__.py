@@ -1,0 +1,26 @@
+from monitoring.models.burnin import BurnIn, GatePolicy
+from monitoring.models.costs import CostEntry, FixedCost
+from monitoring.models.endpoints import Endpoint, EndpointState
+from monitoring.models.health import HealthHour, HealthLatency, HealthLog, HealthMinute
+from monitoring.models.incidents import Incident
+from monitoring.models.jobs import BeatLease, JobRun, WorkerHeartbeat
+from monitoring.models.outages import ObservedSpan, Outage
+
+__all__ = [
+    "BeatLease",
+    "BurnIn",
+    "CostEntry",
+    "Endpoint",
+    "EndpointState",
+    "FixedCost",
+    "GatePolicy",
+    "HealthHour",
+    "HealthLatency",
+    "HealthLog",
+    "HealthMinute",
+    "Incident",
+    "JobRun",
+    "ObservedSpan",
+    "Outage",
+    "WorkerHeartbeat",
+]

@@ -35,7 +35,9 @@ def correlation_id(request: Any) -> str:
     return str(getattr(getattr(request, "_request", request), "correlation_id", ""))
 
 
-def error_body(kind: str, message: str, request: Any, fields: dict[str, list[str]] | None = None) -> dict[str, Any]:
+def error_body(
+    kind: str, message: str, request: Any, fields: dict[str, list[str]] | None = None
+) -> dict[str, Any]:
     """The body of an error answer."""
     error: dict[str, Any] = {"type": kind, "message": message}
     if fields:
@@ -52,7 +54,9 @@ def typed_error(error: Exception, context: dict[str, Any]) -> Response:
         error = exceptions.PermissionDenied()
     set_rollback()
     if not isinstance(error, exceptions.APIException):
-        logger.exception("Unable to answer an API request", extra={"request_id": correlation_id(request)}, exc_info=error)
+        logger.error(
+            "Unable to answer an API request", extra={"request_id": correlation_id(request)}, exc_info=error
+        )
         message = "The portal could not answer. The correlation id finds the cause in its log."
         return Response(error_body("internal_error", message, request), status=500)
     headers = {}
@@ -72,9 +76,17 @@ def typed_error(error: Exception, context: dict[str, Any]) -> Response:
 def _fields(detail: Any, path: str = "") -> dict[str, list[str]]:
     """DRF's nested details flattened: `items.3.user` → its messages."""
     if isinstance(detail, dict):
-        return {k: v for key, sub in detail.items() for k, v in _fields(sub, f"{path}.{key}" if path else str(key)).items()}
+        return {
+            k: v
+            for key, sub in detail.items()
+            for k, v in _fields(sub, f"{path}.{key}" if path else str(key)).items()
+        }
     if isinstance(detail, list) and any(isinstance(sub, dict) for sub in detail):
-        return {k: v for i, sub in enumerate(detail) for k, v in _fields(sub, f"{path}.{i}" if path else str(i)).items()}
+        return {
+            k: v
+            for i, sub in enumerate(detail)
+            for k, v in _fields(sub, f"{path}.{i}" if path else str(i)).items()
+        }
     messages = detail if isinstance(detail, list) else [detail]
     return {path or "request": [str(message) for message in messages]} if messages else {}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.db import ProgrammingError
+from django.db import OperationalError, ProgrammingError
 from django.db.backends.postgresql import base as postgresql
 from psycopg2 import errorcodes
 
@@ -35,6 +35,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             self.execute_wrappers.append(self._run_in_scope)
 
     def get_connection_params(self) -> dict[str, Any]:
+        if not self.settings_dict["NAME"]:
+            raise OperationalError(
+                "No database: start `make run`, which brings its own, or set DATABASE_URL and DATABASE_ADMIN_URL."
+            )
         params = super().get_connection_params()
         params.pop("levqor_owner", None)
         return params
@@ -65,7 +69,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def _admit(self, scope: Scope) -> None:
         if not self.in_real_transaction:
             raise ScopeOutsideTransaction(
-                f"{scope.label} is active but no transaction is open. Wrap the statement in transaction.atomic()."
+                f"{scope.label} is active but no transaction is open. "
+                "Wrap the statement in transaction.atomic()."
             )
         if self._transaction_scope not in (None, scope):
             raise ScopeSwitch(

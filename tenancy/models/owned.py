@@ -23,9 +23,9 @@ class TenantOwned(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, db_default=Uuid7(), editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_default=CurrentTenant(), related_name="+", editable=False)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, db_default=CurrentTenant(), related_name="+", editable=False
+    )
 
     class Meta:
         abstract = True
-
-

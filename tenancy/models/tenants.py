@@ -35,10 +35,20 @@ class Tenant(models.Model):
     # What outsiders call the tenant, e.g. in the tenant header: "000-CORE".
     ext_id = models.CharField(max_length=64, unique=True)
     name = models.CharField(max_length=200)
-    plan = models.CharField(max_length=16, choices=[(p.value, p.value) for p in Plan], default=Plan.CORE.value)
+    plan = models.CharField(
+        max_length=16, choices=[(p.value, p.value) for p in Plan], default=Plan.CORE.value
+    )
     region = models.CharField(max_length=32, default="eu-west-1")
-    status = models.CharField(max_length=32, choices=[(s.value, s.value.replace("_", " ")) for s in TenantStatus], default=TenantStatus.ACTIVE.value)
-    mode = models.CharField(max_length=16, choices=[(m.value, m.value.replace("_", " ")) for m in TenantMode], default=TenantMode.SINGLE.value)
+    status = models.CharField(
+        max_length=32,
+        choices=[(s.value, s.value.replace("_", " ")) for s in TenantStatus],
+        default=TenantStatus.ACTIVE.value,
+    )
+    mode = models.CharField(
+        max_length=16,
+        choices=[(m.value, m.value.replace("_", " ")) for m in TenantMode],
+        default=TenantMode.SINGLE.value,
+    )
     # Empty until the tenant has a schema of its own.
     schema_name = models.CharField(max_length=14, blank=True, default="")
     # Raised by one at each cut-over: whoever still holds an older number is refused.
@@ -49,12 +59,15 @@ class Tenant(models.Model):
 
     class Meta:
         db_table = "tenants"
+        permissions = [("use_control_plane", "May act in the control plane, which sees every tenant's rows")]
         constraints = [
             models.CheckConstraint(
                 name="tenant_schema_name_is_ours",
                 condition=Q(schema_name="") | Q(schema_name__regex=r"^t_[0-9a-f]{12}$"),
             ),
-            models.UniqueConstraint(fields=["schema_name"], name="tenant_schema_name_unique", condition=~Q(schema_name="")),
+            models.UniqueConstraint(
+                fields=["schema_name"], name="tenant_schema_name_unique", condition=~Q(schema_name="")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -66,7 +79,9 @@ class TenantUser(models.Model):
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=16, choices=[(r.value, r.value) for r in MemberRole], default=MemberRole.VIEWER.value)
+    role = models.CharField(
+        max_length=16, choices=[(r.value, r.value) for r in MemberRole], default=MemberRole.VIEWER.value
+    )
     created_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
 
     class Meta:

@@ -32,7 +32,9 @@ class ApiToken(models.Model):
         db_table = "api_tokens"
         verbose_name = "API token"
         constraints = [
-            models.CheckConstraint(name="api_token_scope_known", condition=Q(scope__in=[s.value for s in TokenScope]))
+            models.CheckConstraint(
+                name="api_token_scope_known", condition=Q(scope__in=[s.value for s in TokenScope])
+            )
         ]
 
     def __str__(self) -> str:

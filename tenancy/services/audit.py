@@ -16,6 +16,7 @@ def append_audit(*, tenant_id: UUID, event: str, actor: str, metadata: Mapping[s
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tenant_audit_append(%s, %s, %s, %s::jsonb)", [tenant_id, event, actor, json.dumps(metadata)]
+            "SELECT tenant_audit_append(%s, %s, %s, %s::jsonb)",
+            [tenant_id, event, actor, json.dumps(metadata)],
         )
         return int(cursor.fetchone()[0])

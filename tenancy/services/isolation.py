@@ -37,5 +37,7 @@ def isolation_faults(connection: BaseDatabaseWrapper) -> list[str]:
         if owns:
             faults.append(f"The application logs in as {name}, which owns tables.")
         cursor.execute(_TABLES_SQL, [TENANT_ROLE, CONTROL_ROLE])
-        faults += [f"Tenant table {row[0]} is not under forced row level security." for row in cursor.fetchall()]
+        faults += [
+            f"Tenant table {row[0]} is not under forced row level security." for row in cursor.fetchall()
+        ]
     return faults

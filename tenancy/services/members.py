@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AbstractBaseUser, User
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import transaction
 
 from tenancy.domain.modes import MemberRole
@@ -27,7 +27,8 @@ def default_tenant() -> Tenant:
     tenant = Tenant.objects.active().filter(ext_id=settings.DEFAULT_TENANT_ID).first()
     if tenant is None:
         raise UnableToFindTenant(
-            f"No active tenant {settings.DEFAULT_TENANT_ID!r} (DEFAULT_TENANT_ID). Run `manage.py migrate`, which seeds 000-CORE."
+            f"No active tenant {settings.DEFAULT_TENANT_ID!r} (DEFAULT_TENANT_ID). "
+            "Run `manage.py migrate`, which seeds 000-CORE."
         )
     return tenant
 
@@ -35,10 +36,15 @@ def default_tenant() -> Tenant:
 @transaction.atomic
 def add_member(*, tenant: Tenant, user: AbstractBaseUser, role: MemberRole, actor: str) -> TenantUser:
     """This will make `user` a member, or change the role of one, and audit it."""
-    member, created = TenantUser.objects.update_or_create(tenant=tenant, user=user, defaults={"role": role.value})
+    member, created = TenantUser.objects.update_or_create(
+        tenant=tenant, user=user, defaults={"role": role.value}
+    )
     event = "member_added" if created else "member_role_changed"
     append_audit(
-        tenant_id=tenant.pk, event=event, actor=actor, metadata={"user": user.get_username(), "role": role.value}
+        tenant_id=tenant.pk,
+        event=event,
+        actor=actor,
+        metadata={"user": user.get_username(), "role": role.value},
     )
     return member
 

@@ -68,10 +68,10 @@ def _ensure_database(cursor: psycopg2.extensions.cursor, database: str) -> None:
         )
     cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     # TEMPORARY for the stage table through which probe rows are copied in.
-    cursor.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(name, sql.Identifier(APP_ROLE)))
     cursor.execute(
-        sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(name, sql.Identifier(PORTAL_ROLE))
+        sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(name, sql.Identifier(APP_ROLE))
     )
+    cursor.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(name, sql.Identifier(PORTAL_ROLE)))
 
 
 def _set_default_privileges(superuser_dsn: str, database: str) -> None:
@@ -84,6 +84,8 @@ def _set_default_privileges(superuser_dsn: str, database: str) -> None:
             cursor.execute(f"{scope} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {PORTAL_ROLE}")
             cursor.execute(f"{scope} GRANT USAGE, SELECT ON SEQUENCES TO {PORTAL_ROLE}")
             # Functions are granted one by one, by the migration that creates them.
-            cursor.execute(f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER_ROLE} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+            cursor.execute(
+                f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER_ROLE} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"
+            )
     finally:
         connection.close()

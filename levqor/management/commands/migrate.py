@@ -1,5 +1,5 @@
-from django.core.management.commands import migrate
 from django.core.management.base import CommandParser
+from django.core.management.commands import migrate
 
 
 class Command(migrate.Command):

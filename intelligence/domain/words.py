@@ -1,0 +1,17 @@
+"""The words of the intelligence app."""
+
+from enum import StrEnum
+
+
+class Priority(StrEnum):
+    """How soon a recommendation deserves attention."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class RecommendationState(StrEnum):
+    OPEN = "open"
+    DONE = "done"
+    DISMISSED = "dismissed"

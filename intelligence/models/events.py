@@ -1,0 +1,31 @@
+"""Anomalies."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from tenancy.models import TenantOwned
+
+
+class IntelEvent(TenantOwned):
+    """A value that did not fit what was known of its series."""
+
+    event = models.CharField(max_length=100)
+    value = models.FloatField()
+    # What was expected: the baseline.
+    mean = models.FloatField(null=True)
+    ts = models.DateTimeField()
+    component = models.CharField(max_length=100, blank=True, default="")
+    severity = models.CharField(max_length=2, blank=True, default="")
+    # Score, tail probability, direction, the detector's terms, the baseline window, as far as known.
+    details = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        db_table = "intel_events"
+        verbose_name = "anomaly"
+        verbose_name_plural = "anomalies"
+        # The API's list: newest first within a tenant.
+        indexes = [models.Index(fields=["tenant", "-ts", "-id"], name="intel_event_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.value:g}"
