@@ -7,91 +7,183 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0001_tables'),
+        ("tenancy", "0001_tables"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AiForecast',
+            name="AiForecast",
             fields=[
-                ('id', models.UUIDField(db_default=tenancy.models.tenants.Uuid7(), editable=False, primary_key=True, serialize=False)),
-                ('predicted_revenue', models.FloatField()),
-                ('churn_rate', models.FloatField()),
-                ('horizon_days', models.PositiveIntegerField()),
-                ('ts', models.DateTimeField()),
-                ('low', models.FloatField(blank=True, null=True)),
-                ('high', models.FloatField(blank=True, null=True)),
-                ('method', models.CharField(blank=True, default='', max_length=64)),
-                ('data_points', models.PositiveIntegerField(blank=True, null=True)),
-                ('confidence', models.FloatField(blank=True, null=True)),
-                ('backtest_error', models.FloatField(blank=True, null=True)),
-                ('tenant', models.ForeignKey(db_default=tenancy.models.owned.CurrentTenant(), editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=tenancy.models.tenants.Uuid7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("predicted_revenue", models.FloatField()),
+                ("churn_rate", models.FloatField()),
+                ("horizon_days", models.PositiveIntegerField()),
+                ("ts", models.DateTimeField()),
+                ("low", models.FloatField(blank=True, null=True)),
+                ("high", models.FloatField(blank=True, null=True)),
+                ("method", models.CharField(blank=True, default="", max_length=64)),
+                ("data_points", models.PositiveIntegerField(blank=True, null=True)),
+                ("confidence", models.FloatField(blank=True, null=True)),
+                ("backtest_error", models.FloatField(blank=True, null=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_default=tenancy.models.owned.CurrentTenant(),
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'forecast',
-                'db_table': 'ai_forecasts',
-                'indexes': [models.Index(fields=['tenant', '-ts', '-id'], name='ai_forecast_recent')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('churn_rate__gte', 0), ('churn_rate__lte', 100)), name='forecast_churn_is_percent'), models.CheckConstraint(condition=models.Q(('horizon_days__gte', 1)), name='forecast_horizon_positive')],
+                "verbose_name": "forecast",
+                "db_table": "ai_forecasts",
+                "indexes": [models.Index(fields=["tenant", "-ts", "-id"], name="ai_forecast_recent")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("churn_rate__gte", 0), ("churn_rate__lte", 100)),
+                        name="forecast_churn_is_percent",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("horizon_days__gte", 1)), name="forecast_horizon_positive"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='IntelAction',
+            name="IntelAction",
             fields=[
-                ('id', models.UUIDField(db_default=tenancy.models.tenants.Uuid7(), editable=False, primary_key=True, serialize=False)),
-                ('action', models.CharField(max_length=100)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('ts', models.DateTimeField()),
-                ('subsystem', models.CharField(blank=True, default='', max_length=100)),
-                ('tenant', models.ForeignKey(db_default=tenancy.models.owned.CurrentTenant(), editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=tenancy.models.tenants.Uuid7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("action", models.CharField(max_length=100)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("ts", models.DateTimeField()),
+                ("subsystem", models.CharField(blank=True, default="", max_length=100)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_default=tenancy.models.owned.CurrentTenant(),
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'action',
-                'db_table': 'intel_actions',
-                'indexes': [models.Index(fields=['tenant', '-ts', '-id'], name='intel_action_recent'), models.Index(fields=['subsystem', 'ts'], name='intel_action_subsystem')],
+                "verbose_name": "action",
+                "db_table": "intel_actions",
+                "indexes": [
+                    models.Index(fields=["tenant", "-ts", "-id"], name="intel_action_recent"),
+                    models.Index(fields=["subsystem", "ts"], name="intel_action_subsystem"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='IntelEvent',
+            name="IntelEvent",
             fields=[
-                ('id', models.UUIDField(db_default=tenancy.models.tenants.Uuid7(), editable=False, primary_key=True, serialize=False)),
-                ('event', models.CharField(max_length=100)),
-                ('value', models.FloatField()),
-                ('mean', models.FloatField(null=True)),
-                ('ts', models.DateTimeField()),
-                ('component', models.CharField(blank=True, default='', max_length=100)),
-                ('severity', models.CharField(blank=True, default='', max_length=2)),
-                ('details', models.JSONField(blank=True, default=dict)),
-                ('tenant', models.ForeignKey(db_default=tenancy.models.owned.CurrentTenant(), editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=tenancy.models.tenants.Uuid7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("event", models.CharField(max_length=100)),
+                ("value", models.FloatField()),
+                ("mean", models.FloatField(null=True)),
+                ("ts", models.DateTimeField()),
+                ("component", models.CharField(blank=True, default="", max_length=100)),
+                ("severity", models.CharField(blank=True, default="", max_length=2)),
+                ("details", models.JSONField(blank=True, default=dict)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_default=tenancy.models.owned.CurrentTenant(),
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'anomaly',
-                'verbose_name_plural': 'anomalies',
-                'db_table': 'intel_events',
-                'indexes': [models.Index(fields=['tenant', '-ts', '-id'], name='intel_event_recent')],
+                "verbose_name": "anomaly",
+                "verbose_name_plural": "anomalies",
+                "db_table": "intel_events",
+                "indexes": [models.Index(fields=["tenant", "-ts", "-id"], name="intel_event_recent")],
             },
         ),
         migrations.CreateModel(
-            name='IntelRecommendation',
+            name="IntelRecommendation",
             fields=[
-                ('id', models.UUIDField(db_default=tenancy.models.tenants.Uuid7(), editable=False, primary_key=True, serialize=False)),
-                ('type', models.CharField(max_length=64)),
-                ('priority', models.CharField(choices=[('high', 'high'), ('medium', 'medium'), ('low', 'low')], max_length=8)),
-                ('message', models.TextField()),
-                ('metric', models.CharField(blank=True, default='', max_length=100)),
-                ('evidence', models.JSONField(blank=True, default=dict)),
-                ('state', models.CharField(choices=[('open', 'open'), ('done', 'done'), ('dismissed', 'dismissed')], default='open', max_length=16)),
-                ('batch', models.UUIDField(blank=True, null=True)),
-                ('ts', models.DateTimeField()),
-                ('tenant', models.ForeignKey(db_default=tenancy.models.owned.CurrentTenant(), editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=tenancy.models.tenants.Uuid7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("type", models.CharField(max_length=64)),
+                (
+                    "priority",
+                    models.CharField(
+                        choices=[("high", "high"), ("medium", "medium"), ("low", "low")], max_length=8
+                    ),
+                ),
+                ("message", models.TextField()),
+                ("metric", models.CharField(blank=True, default="", max_length=100)),
+                ("evidence", models.JSONField(blank=True, default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "open"), ("done", "done"), ("dismissed", "dismissed")],
+                        default="open",
+                        max_length=16,
+                    ),
+                ),
+                ("batch", models.UUIDField(blank=True, null=True)),
+                ("ts", models.DateTimeField()),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_default=tenancy.models.owned.CurrentTenant(),
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'recommendation',
-                'db_table': 'intel_recommendations',
-                'indexes': [models.Index(fields=['tenant', '-ts', '-id'], name='intel_recommendation_recent')],
+                "verbose_name": "recommendation",
+                "db_table": "intel_recommendations",
+                "indexes": [
+                    models.Index(fields=["tenant", "-ts", "-id"], name="intel_recommendation_recent")
+                ],
             },
         ),
     ]

@@ -71,7 +71,9 @@ def batches(ids: Sequence[int]) -> Iterator[list[int]]:
         yield list(ids[start : start + BATCH_SIZE])
 
 
-def probe_endpoints(ids: Sequence[int], *, source: Source) -> tuple[list[tuple[Endpoint, ProbeResult]], list[Flip]]:
+def probe_endpoints(
+    ids: Sequence[int], *, source: Source
+) -> tuple[list[tuple[Endpoint, ProbeResult]], list[Flip]]:
     """This will probe the endpoints at once and record each group of answers as it arrives.
 
     Returns every result and the changes of standing they brought.
@@ -103,7 +105,9 @@ def probe_request(endpoint: Endpoint) -> ProbeRequest:
 
 def outbound_policy() -> OutboundPolicy:
     """Where the prober may go: the public internet, and what PROBE_ALLOWED_NETWORKS lists."""
-    return OutboundPolicy(allowed_networks=tuple(ip_network(text) for text in settings.PROBE_ALLOWED_NETWORKS))
+    return OutboundPolicy(
+        allowed_networks=tuple(ip_network(text) for text in settings.PROBE_ALLOWED_NETWORKS)
+    )
 
 
 def _filled_in(value: str) -> str:

@@ -24,9 +24,7 @@ from monitoring.models import Endpoint, EndpointState, ObservedSpan, Outage
 from tenancy.context import NoTenantScope, control_transaction, current_scope
 
 _ERROR_LENGTH = 500
-_COLUMNS = (
-    "tenant_id, endpoint_id, source, ts, ended_at, status_code, ok, latency_ms, error_class, error, failed_assertion"
-)
+_COLUMNS = "tenant_id, endpoint_id, source, ts, ended_at, status_code, ok, latency_ms, error_class, error, failed_assertion"
 _TEXTS = "error_class, error, failed_assertion"
 _STATE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("next_due_at", "timestamptz"),
@@ -97,14 +95,21 @@ def append_log(rows: Iterable[Sequence[object]]) -> int:
     """
     scope = current_scope()
     if scope is None:
-        raise NoTenantScope("Observations are stored in a scope: open control_transaction(purpose) around it.")
+        raise NoTenantScope(
+            "Observations are stored in a scope: open control_transaction(purpose) around it."
+        )
     # A temporary table belongs to the role that made it, and a session may act in several.
     stage = f"health_stage_{scope.role}"
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     count = 0
     for row in rows:
-        writer.writerow([value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value for value in row])
+        writer.writerow(
+            [
+                value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+                for value in row
+            ]
+        )
         count += 1
     buffer.seek(0)
     with connection.cursor() as cursor:
@@ -233,7 +238,15 @@ def _log_row(endpoint: Endpoint, result: ProbeResult, source: Source) -> tuple[o
     )
 
 
-_OUTAGE_FIELDS = ["last_good_at", "first_bad_at", "last_bad_at", "first_good_at", "confirmed", "unseen_s", "failures"]
+_OUTAGE_FIELDS = [
+    "last_good_at",
+    "first_bad_at",
+    "last_bad_at",
+    "first_good_at",
+    "confirmed",
+    "unseen_s",
+    "failures",
+]
 
 
 def _save_outages(outages: list[Outage]) -> None:
@@ -263,5 +276,3 @@ def _column(state: EndpointState, name: str) -> object:
     if name == "span_id":
         return state.span.pk if state.span else None
     return getattr(state, name)
-
-
