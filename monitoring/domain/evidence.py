@@ -14,7 +14,7 @@ from decimal import Decimal
 from monitoring.domain.costs import CostDay
 
 
-class UnableToJudge(ValueError):  # noqa: N818 (house style: UnableTo…)
+class UnableToJudge(ValueError):
     """The evidence is not of a form that can be judged at all, such as a time without a time zone."""
 
 

@@ -39,7 +39,7 @@ class WindowKind(StrEnum):
     BURN_IN = "burn_in"
 
 
-class UnableToReadPolicy(ValueError):  # noqa: N818 (house style: UnableTo…)
+class UnableToReadPolicy(ValueError):
     """A policy has an unknown, missing or unusable entry; the message names it and what belongs there."""
 
 

@@ -24,7 +24,10 @@ from monitoring.models import Endpoint, EndpointState, ObservedSpan, Outage
 from tenancy.context import NoTenantScope, control_transaction, current_scope
 
 _ERROR_LENGTH = 500
-_COLUMNS = "tenant_id, endpoint_id, source, ts, ended_at, status_code, ok, latency_ms, error_class, error, failed_assertion"
+_COLUMNS = (
+    "tenant_id, endpoint_id, source, ts, ended_at, status_code, ok, latency_ms,"
+    " error_class, error, failed_assertion"
+)
 _TEXTS = "error_class, error, failed_assertion"
 _STATE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("next_due_at", "timestamptz"),
@@ -41,7 +44,8 @@ _STATE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("certificate_expires_at", "timestamptz"),
 )
 _STATE_SQL = f"""
-    UPDATE endpoint_states s SET lease_until = NULL, {", ".join(f"{name} = v.{name}" for name, _ in _STATE_COLUMNS)}
+    UPDATE endpoint_states s
+    SET lease_until = NULL, {", ".join(f"{name} = v.{name}" for name, _ in _STATE_COLUMNS)}
     FROM (SELECT * FROM unnest(%s::bigint[], {", ".join(f"%s::{kind}[]" for _, kind in _STATE_COLUMNS)})
           AS t(endpoint_id, {", ".join(name for name, _ in _STATE_COLUMNS)})) v
     WHERE s.endpoint_id = v.endpoint_id
@@ -61,8 +65,7 @@ class Flip:
 def record_probes(probed: Sequence[tuple[Endpoint, ProbeResult]], *, source: Source) -> tuple[Flip, ...]:
     """This will store the results of probes and return the changes of standing they brought.
 
-    A constant number of statements whatever the batch. Results of one endpoint may come in any order; one that
-    began before the endpoint's last known observation is logged but changes no outage.
+    A constant number of statements whatever the batch. Results may come in any order; one that began before the endpoint's last known observation is logged but changes no outage.
     """
     if not probed:
         return ()
@@ -123,7 +126,8 @@ def append_log(rows: Iterable[Sequence[object]]) -> int:
             f"COPY {stage} ({_COLUMNS}) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL ({_TEXTS}))", buffer
         )
         cursor.execute(
-            "SELECT ensure_health_partitions((min(ts) AT TIME ZONE 'UTC')::date, (max(ts) AT TIME ZONE 'UTC')::date)"
+            "SELECT ensure_health_partitions("
+            " (min(ts) AT TIME ZONE 'UTC')::date, (max(ts) AT TIME ZONE 'UTC')::date)"
             f" FROM {stage} HAVING count(*) > 0"
         )
         cursor.execute(f"INSERT INTO system_health_log ({_COLUMNS}) SELECT {_COLUMNS} FROM {stage}")

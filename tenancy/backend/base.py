@@ -37,7 +37,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         if not self.settings_dict["NAME"]:
             raise OperationalError(
-                "No database: start `make run`, which brings its own, or set DATABASE_URL and DATABASE_ADMIN_URL."
+                "No database: start `make run`, which brings its own, "
+                "or set DATABASE_URL and DATABASE_ADMIN_URL."
             )
         params = super().get_connection_params()
         params.pop("levqor_owner", None)
