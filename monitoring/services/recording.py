@@ -65,7 +65,8 @@ class Flip:
 def record_probes(probed: Sequence[tuple[Endpoint, ProbeResult]], *, source: Source) -> tuple[Flip, ...]:
     """This will store the results of probes and return the changes of standing they brought.
 
-    A constant number of statements whatever the batch. Results may come in any order; one that began before the endpoint's last known observation is logged but changes no outage.
+    A constant number of statements whatever the batch. Results may come in any order; one that began
+    before the endpoint's last known observation is logged but changes no outage.
     """
     if not probed:
         return ()
@@ -107,12 +108,7 @@ def append_log(rows: Iterable[Sequence[object]]) -> int:
     writer = csv.writer(buffer)
     count = 0
     for row in rows:
-        writer.writerow(
-            [
-                value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
-                for value in row
-            ]
-        )
+        writer.writerow([_storable(value) for value in row])
         count += 1
     buffer.seek(0)
     with connection.cursor() as cursor:
@@ -133,6 +129,11 @@ def append_log(rows: Iterable[Sequence[object]]) -> int:
         cursor.execute(f"INSERT INTO system_health_log ({_COLUMNS}) SELECT {_COLUMNS} FROM {stage}")
         cursor.execute(f"DELETE FROM {stage}")
     return count
+
+
+def _storable(value: object) -> object:
+    """PostgreSQL stores any character but NUL."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
 
 
 @dataclass(slots=True)
