@@ -131,6 +131,10 @@ def append_log(rows: Iterable[Sequence[object]]) -> int:
     return count
 
 
+def _words(result: ProbeResult) -> str:
+    return str(_storable(result.failed_assertion or result.error))[:_ERROR_LENGTH]
+
+
 def _storable(value: object) -> object:
     """PostgreSQL stores any character but NUL."""
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
@@ -159,7 +163,7 @@ def _advance(endpoint: Endpoint, state: EndpointState, results: list[ProbeResult
         state.last_at = result.started_at
         state.last_status = result.status
         state.last_latency_ms = result.latency_ms if result.status else None
-        state.last_error = (result.failed_assertion or result.error)[:_ERROR_LENGTH]
+        state.last_error = _words(result)
         state.certificate_expires_at = result.certificate_expires_at or state.certificate_expires_at
         if not result.ok:
             retry_at = result.ended_at + timedelta(seconds=endpoint.confirm_interval_s)
@@ -189,7 +193,7 @@ def _keep_outage(
     row = state.outage
     if row is None:
         row = Outage(endpoint=endpoint, failures=0, status_code=result.status, error_class=result.error_class)
-        row.error = (result.failed_assertion or result.error)[:_ERROR_LENGTH]
+        row.error = _words(result)
         state.outage = row
     row.last_good_at, row.first_bad_at = facts.last_good_at, facts.first_bad_at
     row.last_bad_at, row.first_good_at = facts.last_bad_at, facts.first_good_at
