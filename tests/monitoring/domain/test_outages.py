@@ -71,6 +71,12 @@ def test_find_outages_survives_a_slow_failure_that_answers_after_a_quick_recover
     assert found == (outage(0, 50, 30, 50, confirmed=False),)
 
 
+def test_find_outages_dates_the_first_bad_by_the_failure_that_answered_first():
+    found = find_outages([probe(0, True), probe(30, False, took=20), probe(35, False, took=1)], hold=HOLD)
+
+    assert found == (outage(0, 36, 35, None),)
+
+
 @given(observations(), st.randoms(use_true_random=False))
 def test_order_of_observations_does_not_matter(found, random):
     shuffled = random.sample(found, len(found))

@@ -100,5 +100,12 @@ def test_reliability_keeps_the_bounds_of_the_edges():
     assert found.mtbf_s == Band(780, 800, 820)
 
 
+def test_open_outage_is_not_repaired_by_the_passing_of_time():
+    found = of(record(outage(800, 800, 900, None)), now=at(950))
+
+    assert (found.failures, found.mttr_s) == (1, None)
+    assert found.longest_s == Band(100, 150, 150)
+
+
 def test_repair_is_not_counted_before_it_is_known():
     assert of(record(exact(100, 300)), now=at(200)).mttr_s is None
