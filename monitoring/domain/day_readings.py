@@ -67,7 +67,7 @@ def find_streak(days: Mapping[date, DayStanding], last: date) -> Streak:
 
 
 def read_api_days(evidence: Evidence, criterion: ApiDaysCriterion) -> Reading:
-    """The streak of served days. Short for want of observed days it is NO DATA, cut by a bad day it is FAIL."""
+    """The streak of served days: short for want of observed days is NO DATA, cut by a bad day is FAIL."""
     limit = criterion.min_days
     today = evidence.judged_at.astimezone(UTC).date()
     facts = [fact for fact in evidence.api_days or () if fact.completed and fact.day < today]
