@@ -110,12 +110,13 @@ def _mean_coverage(facts: Iterable[ApiDay], recent: list[date]) -> float:
 def _streak_sentence(streak: Streak, limit: int) -> str:
     if streak.served:
         span = f"{streak.served[-1].isoformat()} to {streak.served[0].isoformat()}"
-        text = f"{counted(len(streak.served), 'consecutive day')} served, {span}; {limit} are needed."
+        text = f"{counted(len(streak.served), 'consecutive day')} served, {span}; {limit} needed."
     else:
-        text = f"No day served in full up to now; {counted(limit, 'consecutive day')} are needed."
+        text = f"No served day counts up to now; {counted(limit, 'consecutive day')} needed."
     if streak.paused:
         text += f" {counted(len(streak.paused), 'day')} with a firing alert not counted."
-    return f"{text} Before that, {streak.broken_on.isoformat()} was {streak.broken_by}."
+    before = "The day before that" if streak.served or streak.paused else "The last completed day"
+    return f"{text} {before}, {streak.broken_on.isoformat()}, was {streak.broken_by}."
 
 
 def _days_gap(streak: Streak, limit: int, today: date, *, paused_today: bool) -> str:

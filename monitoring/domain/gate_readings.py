@@ -197,7 +197,7 @@ def _band_gap(low: float | None, likely: float, high: float | None, limit: float
 
 def _uptime_sentence(facts: UptimeFacts, likely: float, limit: float, *, inside: bool) -> str:
     side = "at or above" if inside else "below"
-    text = f"Uptime is {floored(percent_of(likely), 3)} %, {side} the limit of {exact(limit)} %,"
+    text = f"Uptime is {floored(percent_of(likely), 3)} %{_band_text(facts)}, {side} the limit of {exact(limit)} %,"
     text += f" from {counted(facts.samples, 'probe')} ({facts.failed_probes:,} failed)"
     text += f" of {counted(facts.critical_endpoints, 'critical endpoint')}."
     if facts.outages:
@@ -207,6 +207,13 @@ def _uptime_sentence(facts: UptimeFacts, likely: float, limit: float, *, inside:
     elif facts.longest_outage_s:
         text += f" The longest outage took about {duration(facts.longest_outage_s)}."
     return text
+
+
+def _band_text(facts: UptimeFacts) -> str:
+    low, high = usable_share(facts.low), usable_share(facts.high)
+    if low is None or high is None or low == high:
+        return ""
+    return f" ({floored(percent_of(low), 3)} to {floored(percent_of(high), 3)} %)"
 
 
 def _outage_order(outage: OutageSummary) -> tuple[float, float, str]:
@@ -287,7 +294,7 @@ def read_p1_incidents(evidence: Evidence, criterion: IncidentCriterion, rule: Wi
         value=len(found),
         inside=not violated,
         violated=violated,
-        explanation=incidents_sentence(found, "the window"),
+        explanation=incidents_sentence(found, "in the window"),
         missing=missing,
         coverage=coverage,
         samples=facts.samples,
@@ -295,14 +302,13 @@ def read_p1_incidents(evidence: Evidence, criterion: IncidentCriterion, rule: Wi
     )
 
 
-def incidents_sentence(found: Iterable[Incident], span: str) -> str:
-    """How many P1 incidents touch `span`, and the first of them by name."""
+def incidents_sentence(found: Iterable[Incident], when: str) -> str:
+    """How many P1 incidents there were `when`, and the first of them by name."""
     ordered = sorted(found, key=lambda one: (one.opened_at, one.id))
     if not ordered:
-        return f"No P1 incident touches {span}."
+        return f"No P1 incident {when}."
     first = ordered[0]
     end = "still open" if first.resolved_at is None else f"resolved {iso_z(first.resolved_at)}"
-    verb = "touches" if len(ordered) == 1 else "touch"
     lead = "It is" if len(ordered) == 1 else "The first is"
-    text = f"{counted(len(ordered), 'P1 incident')} {verb} {span}."
+    text = f"{counted(len(ordered), 'P1 incident')} {when}."
     return f"{text} {lead} {first.id}, {first.title}: opened {iso_z(first.opened_at)}, {end}."

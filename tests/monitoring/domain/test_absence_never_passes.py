@@ -213,4 +213,4 @@ def test_cost_of_today_that_is_not_an_amount_is_no_go(total: str) -> None:
     verdict = evaluate(clean(costs=costs(days=(*costs().days, today))), Policy())
 
     assert (verdict.decision, verdict.proven, verdict.conclusive) == (Decision.NO_GO, 5, False)
-    assert verdict.reasons == ("Cost spike could not be checked. A recorded cost is not an amount.",)
+    assert verdict.reasons == ("Cost spike NOT KNOWN: A recorded cost is not an amount.",)

@@ -133,8 +133,8 @@ def test_api_days_say_how_many_are_missing_and_the_earliest_date() -> None:
 
     assert gate.missing == ("5 more days needed: 2025-11-24 00:00 UTC at the earliest.",)
     assert gate.explanation == (
-        "2 consecutive days served, 2025-11-16 to 2025-11-18; 7 are needed. 1 day with a firing alert not"
-        f" counted. Before that, 2025-11-15 was unobserved. {gate.missing[0]}"
+        "2 consecutive days served, 2025-11-16 to 2025-11-18; 7 needed. 1 day with a firing alert not"
+        f" counted. The day before that, 2025-11-15, was unobserved. {gate.missing[0]}"
     )
     assert gate.rows == (
         "api-day:2025-11-15:unobserved",
@@ -157,8 +157,8 @@ def test_alert_that_is_firing_today_puts_the_earliest_date_off_by_a_day() -> Non
 def test_api_days_without_any_served_day_say_so() -> None:
     gate = api(clean(api_days=strip("b")))
 
-    assert gate.explanation.startswith("No day served in full up to now; 7 consecutive days are needed.")
-    assert "Before that, 2025-11-18 was bad." in gate.explanation
+    assert gate.explanation.startswith("No served day counts up to now; 7 consecutive days needed.")
+    assert "The last completed day, 2025-11-18, was bad." in gate.explanation
 
 
 def test_rows_of_the_days_are_kept() -> None:

@@ -43,10 +43,10 @@ def test_uptime_standing(low: float, likely: float, coverage: float, standing: S
 
 
 def test_uptime_just_below_the_limit_is_never_shown_as_the_limit() -> None:
-    gate = reading(GateKey.UPTIME, clean(uptime=uptime(low=0.99979999, likely=0.99979999, high=1.0)))
+    gate = reading(GateKey.UPTIME, clean(uptime=uptime(low=0.9997, likely=0.99979999, high=1.0)))
 
     assert gate.standing is Standing.FAIL
-    assert "Uptime is 99.979 %, below the limit of 99.98 %," in gate.explanation
+    assert "Uptime is 99.979 % (99.970 to 100.000 %), below the limit of 99.98 %," in gate.explanation
 
 
 def test_uptime_names_the_longest_outage() -> None:
@@ -185,12 +185,12 @@ def test_p1_names_the_first_incident() -> None:
     one = reading(GateKey.P1_INCIDENTS, clean(incidents=incidents(later)))
 
     assert two.explanation == (
-        "2 P1 incidents touch the window. The first is 12, API down: opened 2025-11-14T03:04:00Z,"
+        "2 P1 incidents in the window. The first is 12, API down: opened 2025-11-14T03:04:00Z,"
         " resolved 2025-11-14T03:30:00Z."
     )
     assert two.rows == ("incident:12", "incident:13")
     assert one.explanation == (
-        "1 P1 incident touches the window. It is 13, API down: opened 2025-11-15T00:00:00Z, still open."
+        "1 P1 incident in the window. It is 13, API down: opened 2025-11-15T00:00:00Z, still open."
     )
 
 

@@ -95,7 +95,7 @@ def test_record_keeps_what_the_json_leaves_out() -> None:
     assert record["gates"][0]["missing"] == ["Only 50.00 % of the window was observed; 99.9 % is needed."]
     assert record["gates"][0]["rows"] == ["health:1-60480"]
     assert [one["observed"] for one in record["triggers"]] == [True, False, True, False]
-    assert record["reasons"][0].startswith("Uptime is not proven.")
+    assert record["reasons"][0].startswith("Uptime ON TRACK: ")
 
 
 def test_day_zero_of_the_seed_is_no_go_with_three_of_five_within() -> None:
@@ -178,8 +178,8 @@ def test_failed_gate_is_conclusive_and_named_first(key: GateKey) -> None:
 
     assert verdict.conclusive
     assert exit_code(verdict) == ExitCode.NO_GO == 1
-    assert " fails. " in verdict.reasons[0]
-    assert "Intelligence API days is not proven" in " ".join(verdict.reasons[1:])
+    assert " FAIL: " in verdict.reasons[0]
+    assert "Intelligence API days NO DATA: " in " ".join(verdict.reasons[1:])
 
 
 def test_fired_trigger_alone_is_conclusive_no_go() -> None:
@@ -187,7 +187,7 @@ def test_fired_trigger_alone_is_conclusive_no_go() -> None:
 
     assert (verdict.proven, verdict.decision, verdict.conclusive) == (5, Decision.NO_GO, True)
     assert verdict.reasons == (
-        "Intelligence API errors fired. 1 5xx answers to real requests, 0 failed probes.",
+        "Intelligence API errors FIRED: 5xx answers to real requests: 1; failed probes: 0.",
     )
 
 
@@ -196,9 +196,8 @@ def test_trigger_that_could_not_be_checked_is_no_go_for_lack_of_evidence() -> No
 
     assert (verdict.proven, verdict.decision, verdict.conclusive) == (5, Decision.NO_GO, False)
     assert verdict.reasons == (
-        "Repeated self-heal could not be checked. Self-heal actions could not be counted.",
-        "Intelligence API errors could not be checked."
-        " unknown 5xx answers to real requests, unknown failed probes.",
+        "Repeated self-heal NOT KNOWN: Self-heal actions could not be counted.",
+        "Intelligence API errors NOT KNOWN: 5xx answers to real requests: unknown; failed probes: unknown.",
     )
 
 
