@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from monitoring.domain.evidence import ApiDay, CostFacts, Evidence, usable_amount, usable_share
 from monitoring.domain.figures import counted, dollars
-from monitoring.domain.gate_readings import read, unread, window_gap
 from monitoring.domain.policy import ApiDaysCriterion, CostCriterion, GateKey, WindowRule
+from monitoring.domain.readings import read, unread, window_gap
 from monitoring.domain.verdicts import Reading
 
 

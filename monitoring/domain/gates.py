@@ -16,8 +16,9 @@ from collections.abc import Iterable
 
 from monitoring.domain.day_readings import read_api_days, read_daily_cost
 from monitoring.domain.evidence import Evidence
-from monitoring.domain.gate_readings import read_error_rate, read_p1_incidents, read_uptime, unread
+from monitoring.domain.gate_readings import read_error_rate, read_p1_incidents, read_uptime
 from monitoring.domain.policy import GateKey, Policy, TriggerKey
+from monitoring.domain.readings import unread
 from monitoring.domain.triggers import evaluate_triggers
 from monitoring.domain.verdicts import Decision, Reading, Standing, Trigger, Verdict, may_go
 

@@ -181,6 +181,7 @@ def test_streak_over_nothing_is_broken_by_the_unobserved_last_day() -> None:
         ("0", Standing.PASS),
         ("10.0000001", Standing.FAIL),
         ("1E+30", Standing.FAIL),
+        ("1E+999", Standing.FAIL),
         (None, Standing.ON_TRACK),
         ("-1", Standing.ON_TRACK),
     ],

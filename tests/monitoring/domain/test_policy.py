@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
 
 import pytest
+import yaml
 
 from monitoring.domain.policy import (
     CostCriterion,
@@ -79,6 +80,10 @@ def test_policy_survives_json() -> None:
     assert Policy.from_dict(json.loads(json.dumps(policy.to_dict()))) == policy
 
 
+def test_policy_survives_yaml() -> None:
+    assert Policy.from_dict(yaml.safe_load(yaml.safe_dump(Policy().to_dict()))) == Policy()
+
+
 def test_policy_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         Policy().version = 2  # type: ignore[misc]  # the point of the test
@@ -94,7 +99,8 @@ def test_policy_is_frozen() -> None:
         ("window", None, "window must be a mapping with kind, days, max_lag_s, not None"),
         ("window.kind", "calendar", "window.kind must be one of trailing, burn_in, not 'calendar'"),
         ("window.kind", ["trailing"], "window.kind must be one of"),
-        ("window.days", 0, "window.days must be a whole number, at least 1, not 0"),
+        ("window.days", 0, "window.days must be a whole number from 1 to 366, not 0"),
+        ("window.days", 367, "window.days must be a whole number from 1 to 366"),
         ("window.days", 7.0, "window.days must be a whole number"),
         ("gates", [], "gates must be a mapping"),
         ("gates.latency", {}, "gates has an unknown entry 'latency'"),
@@ -109,8 +115,12 @@ def test_policy_is_frozen() -> None:
         ("gates.uptime.min_percent", 10**400, "gates.uptime.min_percent must be a number"),
         ("gates.uptime.coverage", 0, "gates.uptime.coverage must be a number above 0, up to 1, not 0"),
         ("gates.uptime.coverage", False, "gates.uptime.coverage must be a number above 0"),
-        ("gates.error_rate.min_observations", 0, "min_observations must be a whole number, at least 1"),
-        ("gates.p1_incidents.max_count", -1, "max_count must be a whole number, at least 0, not -1"),
+        (
+            "gates.error_rate.min_observations",
+            0,
+            "min_observations must be a whole number from 1 to 1000000000",
+        ),
+        ("gates.p1_incidents.max_count", -1, "max_count must be a whole number from 0 to 1000000000, not -1"),
         (
             "gates.intelligence_api_days.endpoints",
             [],
@@ -121,6 +131,8 @@ def test_policy_is_frozen() -> None:
         ("gates.intelligence_api_days.endpoints", [""], "endpoints must be a list of different"),
         ("gates.intelligence_api_days.endpoints", [1], "endpoints must be a list of different"),
         ("gates.daily_cost.max_usd", "ten", "gates.daily_cost.max_usd must be an amount of US dollars"),
+        ("gates.daily_cost.max_usd", "1E+13", "gates.daily_cost.max_usd must be an amount"),
+        ("gates.daily_cost.max_usd", "sNaN", "gates.daily_cost.max_usd must be an amount"),
         ("gates.daily_cost.max_usd", "NaN", "gates.daily_cost.max_usd must be an amount"),
         ("gates.daily_cost.max_usd", math.inf, "gates.daily_cost.max_usd must be an amount"),
         ("gates.daily_cost.max_usd", -1, "gates.daily_cost.max_usd must be an amount"),
