@@ -193,7 +193,7 @@ def read_p1_incidents(evidence: Evidence, criterion: IncidentCriterion, rule: Wi
 
 def incidents_sentence(found: Iterable[Incident], when: str) -> str:
     """How many P1 incidents there were `when`, and the first of them by name."""
-    ordered = sorted(found, key=lambda one: (one.opened_at, one.id))
+    ordered = sorted(found, key=_incident_order)
     if not ordered:
         return f"No P1 incident {when}."
     first = ordered[0]
@@ -201,3 +201,9 @@ def incidents_sentence(found: Iterable[Incident], when: str) -> str:
     lead = "It is" if len(ordered) == 1 else "The first is"
     text = f"{counted(len(ordered), 'P1 incident')} {when}."
     return f"{text} {lead} {first.id}, {first.title}: opened {iso_z(first.opened_at)}, {end}."
+
+
+def _incident_order(incident: Incident) -> tuple[datetime, str, str, str]:
+    """An order without ties, so that the sentence is the same however the incidents came."""
+    end = "" if incident.resolved_at is None else iso_z(incident.resolved_at)
+    return incident.opened_at, incident.id, incident.title, end

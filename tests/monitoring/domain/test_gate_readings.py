@@ -218,3 +218,14 @@ def test_replay_of_a_running_burn_in_does_not_see_a_later_incident() -> None:
     gate = next(one for one in verdict.gates if one.key is GateKey.P1_INCIDENTS)
     assert gate.standing is Standing.ON_TRACK
     assert not any(one.fired for one in verdict.triggers)
+
+
+def test_incident_told_twice_is_worded_the_same_in_any_order() -> None:
+    pair = (incident(), incident(resolved=None))
+
+    gates = [
+        reading(GateKey.P1_INCIDENTS, clean(incidents=incidents(*found))) for found in (pair, pair[::-1])
+    ]
+
+    assert gates[0] == gates[1]
+    assert gates[0].explanation.endswith("still open.")
