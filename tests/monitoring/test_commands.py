@@ -52,7 +52,7 @@ def test_unwatch_says_what_follows_for_the_gate():
 
 
 def test_unwatch_of_a_stranger_says_how_to_find_the_name():
-    with pytest.raises(CommandError, match="manage.py endpoints"):
+    with pytest.raises(CommandError, match=r"manage\.py endpoints"):
         run("unwatch", "ghost")
 
 
@@ -101,7 +101,8 @@ def test_go_nogo_prints_the_agreed_json():
     verdict = json.loads(output)
     assert code == 2
     assert set(verdict) == {
-        "at", "window", "decision", "conclusive", "within", "proven", "gates", "triggers", "policy_version", "hash",
+        "at", "window", "decision", "conclusive", "within", "proven", "gates", "triggers", "policy_version",
+        "hash",
     }  # fmt: skip
     assert [gate["key"] for gate in verdict["gates"]] == [
         "uptime", "error_rate", "p1_incidents", "intelligence_api_days", "daily_cost",

@@ -36,7 +36,7 @@ def test_watch_endpoint_again_changes_it_and_keeps_its_state():
 def test_watch_endpoint_does_not_give_one_name_to_two_addresses():
     make_endpoint("shop", url="https://example.com/a")
 
-    with pytest.raises(UnableToWatch, match="already watches https://example.com/a"):
+    with pytest.raises(UnableToWatch, match=r"already watches https://example\.com/a"):
         make_endpoint("shop", url="https://example.com/b")
 
 
