@@ -46,49 +46,6 @@ class WindowKind(StrEnum):
     BURN_IN = "burn_in"
 
 
-<<<<<<< HEAD
-class UnableToReadPolicy(ValueError):
-    """A policy has an unknown, missing or unusable entry; the message names it and what belongs there."""
-
-
-def _number(least: float, most: float, *, above: bool = False) -> Any:
-    """A float from `least` to `most`; `above` leaves `least` itself out."""
-    wanted = f"a number above {least:g}, up to {most:g}" if above else f"a number from {least:g} to {most:g}"
-
-    def check(value: object) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise ValueError(wanted)
-        if not least <= value <= most or (above and value == least):
-            raise ValueError(wanted)
-        return float(value)
-
-    return {"check": check}
-
-
-def _whole(least: int) -> Any:
-    def check(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"a whole number, at least {least}")
-        return value
-
-    return {"check": check}
-
-
-def _dollars(value: object) -> Decimal:
-    wanted = "an amount of US dollars, at least 0, such as 10.00"
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
-        raise ValueError(wanted)
-    try:
-        amount = Decimal(value) if isinstance(value, str) else exact(value)
-    except InvalidOperation:
-        raise ValueError(wanted) from None
-    if not amount.is_finite() or amount < 0:
-        raise ValueError(wanted)
-    return amount
-
-
-=======
->>>>>>> gates
 def _window_kind(value: object) -> WindowKind:
     try:
         return WindowKind(value)  # type: ignore[arg-type]  # whatever was written; an unknown word is the error
