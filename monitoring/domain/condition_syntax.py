@@ -31,7 +31,7 @@ _STEP = re.compile(r"\.([^.\[\]()\s]+)|\[([0-9]{1,6})\]")
 _KNOWN: Final = ", ".join(Placeholder)
 
 
-class UnableToParseCondition(ValueError):  # noqa: N818 - the house names failures UnableTo…
+class UnableToParseCondition(ValueError):
     """A condition that means nothing; the message names the place (counted from 1) and a way to mend it."""
 
     def __init__(self, reason: str, position: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from monitoring.domain.figures import GREATEST_AMOUNT, exact
 
 
-class UnableToReadPolicy(ValueError):  # noqa: N818 (house style: UnableTo…)
+class UnableToReadPolicy(ValueError):
     """A policy has an unknown, missing or unusable entry; the message names it and what belongs there."""
 
 
