@@ -70,7 +70,7 @@ def read_api_days(evidence: Evidence, criterion: ApiDaysCriterion) -> Reading:
     """The streak of served days: short for want of observed days is NO DATA, cut by a bad day is FAIL."""
     limit = criterion.min_days
     today = evidence.judged_at.astimezone(UTC).date()
-    facts = [fact for fact in evidence.api_days or () if fact.completed and fact.day < today]
+    facts = [fact for fact in evidence.api_days or () if fact.completed]
     days: dict[date, DayStanding] = {}
     for fact in facts:
         standings = (stand_of_day(fact, criterion), days.get(fact.day, DayStanding.SERVED))

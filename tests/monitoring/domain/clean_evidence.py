@@ -99,6 +99,11 @@ def quiet(**changes: Any) -> TriggerFacts:
     return replace(TriggerFacts(heals=(), api_server_errors=0, api_failed_probes=0), **changes)
 
 
+def lacking(*names: str) -> dict[str, Any]:
+    """The changes that take these facts, or these gates of a policy, away."""
+    return dict.fromkeys(names)
+
+
 def clean(**changes: Any) -> Evidence:
     evidence = Evidence(
         judged_at=JUDGED_AT,

@@ -9,7 +9,8 @@ import pytest
 
 from monitoring.domain.evidence import Evidence, HealCount, Window
 from monitoring.domain.gates import evaluate
-from monitoring.domain.policy import GateKey, Policy, UnableToReadPolicy, UptimeCriterion
+from monitoring.domain.policy import GateKey, Policy, UptimeCriterion
+from monitoring.domain.policy_fields import UnableToReadPolicy
 from monitoring.domain.verdicts import Decision, Standing, exit_code
 from tests.monitoring.domain.clean_evidence import (
     DAY,
@@ -21,6 +22,7 @@ from tests.monitoring.domain.clean_evidence import (
     costs,
     error_rate,
     incidents,
+    lacking,
     quiet,
     shares,
     uptime,
@@ -140,7 +142,7 @@ def test_future_window_is_no_go() -> None:
 
 def test_gate_removed_is_no_go() -> None:
     for key in GateKey:
-        verdict = evaluate(clean(), replace(Policy(), **{key.value: None}))
+        verdict = evaluate(clean(), replace(Policy(), **lacking(key.value)))
 
         assert verdict.decision is Decision.NO_GO
         assert len(verdict.gates) == 5

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from tests.monitoring.domain.clean_evidence import (
 )
 
 # One letter a day, the last completed day at the right.
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "s": {},
     "p": {"alert_firing": True},
     "b": {"endpoints": shares(1, 1, 1, 1, 0.994)},
@@ -152,6 +153,15 @@ def test_alert_that_is_firing_today_puts_the_earliest_date_off_by_a_day() -> Non
     gate = api(clean(api_days=(today, *api_days(6))))
 
     assert gate.missing == ("1 more day needed: 2025-11-21 00:00 UTC at the earliest.",)
+
+
+@pytest.mark.parametrize("ahead", [1, 2])
+def test_day_that_is_not_over_does_not_count_even_if_it_is_marked_completed(ahead: int) -> None:
+    early = api_day(LAST_DAY + timedelta(days=ahead))
+
+    gate = api(clean(api_days=(early, *api_days(6))))
+
+    assert (gate.value, gate.samples, gate.standing) == (6, 6, Standing.NO_DATA)
 
 
 def test_api_days_without_any_served_day_say_so() -> None:

@@ -23,7 +23,7 @@ from monitoring.domain.evidence import (
     UptimeFacts,
 )
 from monitoring.domain.gates import evaluate
-from monitoring.domain.policy import GateKey, Policy
+from monitoring.domain.policy import ErrorRateCriterion, GateKey, Policy
 from monitoring.domain.verdicts import Decision, Standing, Verdict, exit_code
 from tests.monitoring.domain.clean_evidence import (
     ENDPOINTS,
@@ -38,6 +38,7 @@ from tests.monitoring.domain.clean_evidence import (
     error_rate,
     incident,
     incidents,
+    lacking,
     quiet,
     shares,
     uptime,
@@ -138,7 +139,7 @@ Loss = Callable[[Evidence], Evidence]
 
 
 def without(name: str) -> Loss:
-    return lambda evidence: replace(evidence, **{name: None})
+    return lambda evidence: replace(evidence, **lacking(name))
 
 
 def lessened(name: str, **changes: Any) -> Loss:
@@ -235,7 +236,7 @@ def test_losing_evidence_never_improves_the_verdict(evidence: Evidence, lost: li
 
 @given(lost=losses)
 def test_losing_any_evidence_of_a_clean_week_takes_its_go_away(lost: Loss) -> None:
-    bare = clean(error_rate=error_rate(total=POLICY.error_rate.min_observations))
+    bare = clean(error_rate=error_rate(total=ErrorRateCriterion().min_observations))
     spoilt = lost(bare)
 
     verdict = evaluate(spoilt, POLICY)
@@ -296,7 +297,7 @@ def outage_added(evidence: Evidence) -> Evidence:
     if facts is None:
         return evidence
     down = 300 / WEEK.length.total_seconds()
-    changes = {
+    changes: dict[str, Any] = {
         name: None if value is None else value - down
         for name, value in (("low", facts.low), ("likely", facts.likely), ("high", facts.high))
         if value is None or 0 <= value - down <= 1

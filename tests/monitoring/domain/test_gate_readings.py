@@ -38,7 +38,7 @@ def test_uptime_standing(low: float, likely: float, coverage: float, standing: S
     gate = reading(GateKey.UPTIME, clean(uptime=uptime(low=low, likely=likely, coverage=coverage)))
 
     assert gate.standing is standing
-    assert (gate.value, gate.low, gate.high) == (pytest.approx(100 * likely), pytest.approx(100 * low), 100.0)
+    assert [gate.value, gate.low, gate.high] == pytest.approx([100 * likely, 100 * low, 100])
     assert gate.coverage == coverage
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from monitoring.domain.evidence import Evidence
 from monitoring.domain.gates import evaluate
-from monitoring.domain.policy import GateKey, Policy, UnableToReadPolicy
+from monitoring.domain.policy import GateKey, Policy
+from monitoring.domain.policy_fields import UnableToReadPolicy
 from monitoring.domain.verdicts import Decision, Standing
 from tests.monitoring.domain.clean_evidence import (
     JUDGED_AT,
@@ -16,6 +17,7 @@ from tests.monitoring.domain.clean_evidence import (
     WEEK,
     clean,
     error_rate,
+    lacking,
     quiet,
     reading,
     uptime,
@@ -97,7 +99,7 @@ def test_keptn_key_objective_that_fails_outweighs_all_others() -> None:
     toolkit = row(TOOLKIT["analysis"], "fail scenario - key objective failed")
 
     verdicts = [
-        evaluate(replace(clean(), **{name: None}), Policy()) for name in ("uptime", "error_rate", "costs")
+        evaluate(replace(clean(), **lacking(name)), Policy()) for name in ("uptime", "error_rate", "costs")
     ]
 
     assert (lighthouse["expect"]["result"], toolkit["expect"]["verdict"]) == ("fail", "fail")

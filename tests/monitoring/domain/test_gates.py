@@ -21,6 +21,7 @@ from tests.monitoring.domain.clean_evidence import (
     incident,
     incidents,
     quiet,
+    reading,
     uptime,
 )
 
@@ -32,7 +33,7 @@ def test_clean_observed_week_is_go() -> None:
     assert (verdict.within, verdict.proven, verdict.conclusive) == (5, 5, True)
     assert verdict.reasons == ()
     assert [one.standing for one in verdict.gates] == [Standing.PASS] * 5
-    assert exit_code(verdict) == ExitCode.GO == 0
+    assert (exit_code(verdict), int(ExitCode.GO)) == (ExitCode.GO, 0)
 
 
 def test_json_has_exactly_the_agreed_shape() -> None:
@@ -123,7 +124,7 @@ def test_day_zero_of_the_seed_is_no_go_with_three_of_five_within() -> None:
         Standing.ON_TRACK,
     ]
     assert [one.value for one in verdict.gates] == [None, 0.0, 0.0, 0.0, 7.0]
-    assert exit_code(verdict) == ExitCode.LACK_OF_EVIDENCE == 2
+    assert (exit_code(verdict), int(ExitCode.LACK_OF_EVIDENCE)) == (ExitCode.LACK_OF_EVIDENCE, 2)
 
 
 def test_day_zero_with_clean_probes_is_four_of_five_within_and_none_proven() -> None:
@@ -177,7 +178,7 @@ def test_failed_gate_is_conclusive_and_named_first(key: GateKey) -> None:
     verdict = evaluate(evidence, Policy())
 
     assert verdict.conclusive
-    assert exit_code(verdict) == ExitCode.NO_GO == 1
+    assert (exit_code(verdict), int(ExitCode.NO_GO)) == (ExitCode.NO_GO, 1)
     assert " FAIL: " in verdict.reasons[0]
     assert "Intelligence API days NO DATA: " in " ".join(verdict.reasons[1:])
 
@@ -202,7 +203,7 @@ def test_trigger_that_could_not_be_checked_is_no_go_for_lack_of_evidence() -> No
 
 
 def test_exit_code_three_when_no_verdict_was_reached() -> None:
-    assert exit_code(None) == ExitCode.COULD_NOT_JUDGE == 3
+    assert (exit_code(None), int(ExitCode.COULD_NOT_JUDGE)) == (ExitCode.COULD_NOT_JUDGE, 3)
 
 
 @pytest.mark.parametrize(
@@ -229,6 +230,14 @@ def test_window_must_be_the_one_the_policy_asks_for(
     verdict = evaluate(evidence, Policy(window=WindowRule(kind=kind)))
 
     assert (verdict.decision is Decision.GO) is go
+
+
+def test_longer_trailing_window_is_refused_since_it_would_dilute_an_outage() -> None:
+    longer = Window(JUDGED_AT - timedelta(days=8), JUDGED_AT)
+
+    gate = reading(GateKey.UPTIME, clean(window=longer))
+
+    assert gate.missing == ("The window holds 8 d instead of 7 days.",)
 
 
 def test_burn_in_that_ended_days_before_its_review_and_was_extended_can_be_go() -> None:
@@ -288,7 +297,7 @@ def test_go_needs_every_gate_and_trigger_once(spoil) -> None:
     ],
 )
 def test_reading_that_contradicts_itself_cannot_be_made(changes, problem) -> None:
-    reading = evaluate(clean(), Policy()).gates[0]
+    gate = evaluate(clean(), Policy()).gates[0]
 
     with pytest.raises(ValueError, match=problem):
-        replace(reading, **changes)
+        replace(gate, **changes)

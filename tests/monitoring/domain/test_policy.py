@@ -14,10 +14,11 @@ from monitoring.domain.policy import (
     GateKey,
     Policy,
     TriggerRule,
-    UnableToReadPolicy,
     WindowKind,
     WindowRule,
 )
+from monitoring.domain.policy_fields import UnableToReadPolicy
+from tests.monitoring.domain.clean_evidence import lacking
 
 
 def changed(path: str, value: object) -> dict[str, object]:
@@ -155,7 +156,7 @@ def test_reading_names_what_is_wrong(path: str, value: object, message: str) -> 
 
 @pytest.mark.parametrize("key", list(GateKey))
 def test_missing_gate_is_named(key: GateKey) -> None:
-    written = replace(Policy(), **{key.value: None}).to_dict()
+    written = replace(Policy(), **lacking(key.value)).to_dict()
 
     with pytest.raises(UnableToReadPolicy, match=rf"^gates\.{key} is missing\.$"):
         Policy.from_dict(written)
