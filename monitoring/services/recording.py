@@ -24,7 +24,10 @@ from monitoring.models import Endpoint, EndpointState, ObservedSpan, Outage
 from tenancy.context import NoTenantScope, control_transaction, current_scope
 
 _ERROR_LENGTH = 500
-_COLUMNS = "tenant_id, endpoint_id, source, ts, ended_at, status_code, ok, latency_ms, error_class, error, failed_assertion"
+_COLUMNS = (
+    "tenant_id, endpoint_id, source, ts, ended_at, status_code, ok, latency_ms,"
+    " error_class, error, failed_assertion"
+)
 _TEXTS = "error_class, error, failed_assertion"
 _STATE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("next_due_at", "timestamptz"),
@@ -41,7 +44,8 @@ _STATE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("certificate_expires_at", "timestamptz"),
 )
 _STATE_SQL = f"""
-    UPDATE endpoint_states s SET lease_until = NULL, {", ".join(f"{name} = v.{name}" for name, _ in _STATE_COLUMNS)}
+    UPDATE endpoint_states s
+    SET lease_until = NULL, {", ".join(f"{name} = v.{name}" for name, _ in _STATE_COLUMNS)}
     FROM (SELECT * FROM unnest(%s::bigint[], {", ".join(f"%s::{kind}[]" for _, kind in _STATE_COLUMNS)})
           AS t(endpoint_id, {", ".join(name for name, _ in _STATE_COLUMNS)})) v
     WHERE s.endpoint_id = v.endpoint_id
@@ -61,8 +65,8 @@ class Flip:
 def record_probes(probed: Sequence[tuple[Endpoint, ProbeResult]], *, source: Source) -> tuple[Flip, ...]:
     """This will store the results of probes and return the changes of standing they brought.
 
-    A constant number of statements whatever the batch. Results of one endpoint may come in any order; one that
-    began before the endpoint's last known observation is logged but changes no outage.
+    A constant number of statements whatever the batch. Results may come in any order; one that began
+    before the endpoint's last known observation is logged but changes no outage.
     """
     if not probed:
         return ()
@@ -104,12 +108,7 @@ def append_log(rows: Iterable[Sequence[object]]) -> int:
     writer = csv.writer(buffer)
     count = 0
     for row in rows:
-        writer.writerow(
-            [
-                value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
-                for value in row
-            ]
-        )
+        writer.writerow([_storable(value) for value in row])
         count += 1
     buffer.seek(0)
     with connection.cursor() as cursor:
@@ -123,12 +122,22 @@ def append_log(rows: Iterable[Sequence[object]]) -> int:
             f"COPY {stage} ({_COLUMNS}) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL ({_TEXTS}))", buffer
         )
         cursor.execute(
-            "SELECT ensure_health_partitions((min(ts) AT TIME ZONE 'UTC')::date, (max(ts) AT TIME ZONE 'UTC')::date)"
+            "SELECT ensure_health_partitions("
+            " (min(ts) AT TIME ZONE 'UTC')::date, (max(ts) AT TIME ZONE 'UTC')::date)"
             f" FROM {stage} HAVING count(*) > 0"
         )
         cursor.execute(f"INSERT INTO system_health_log ({_COLUMNS}) SELECT {_COLUMNS} FROM {stage}")
         cursor.execute(f"DELETE FROM {stage}")
     return count
+
+
+def _words(result: ProbeResult) -> str:
+    return str(_storable(result.failed_assertion or result.error))[:_ERROR_LENGTH]
+
+
+def _storable(value: object) -> object:
+    """PostgreSQL stores any character but NUL."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
 
 
 @dataclass(slots=True)
@@ -154,7 +163,7 @@ def _advance(endpoint: Endpoint, state: EndpointState, results: list[ProbeResult
         state.last_at = result.started_at
         state.last_status = result.status
         state.last_latency_ms = result.latency_ms if result.status else None
-        state.last_error = (result.failed_assertion or result.error)[:_ERROR_LENGTH]
+        state.last_error = _words(result)
         state.certificate_expires_at = result.certificate_expires_at or state.certificate_expires_at
         if not result.ok:
             retry_at = result.ended_at + timedelta(seconds=endpoint.confirm_interval_s)
@@ -184,7 +193,7 @@ def _keep_outage(
     row = state.outage
     if row is None:
         row = Outage(endpoint=endpoint, failures=0, status_code=result.status, error_class=result.error_class)
-        row.error = (result.failed_assertion or result.error)[:_ERROR_LENGTH]
+        row.error = _words(result)
         state.outage = row
     row.last_good_at, row.first_bad_at = facts.last_good_at, facts.first_bad_at
     row.last_bad_at, row.first_good_at = facts.last_bad_at, facts.first_good_at

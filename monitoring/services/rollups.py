@@ -1,4 +1,4 @@
-"""Counts over any window, from the rollups; equal to a scan of the log, at a cost that does not grow with it."""
+"""Counts over any window, from the rollups: equal to a scan of the log, at a cost that does not grow."""
 
 from __future__ import annotations
 
@@ -77,11 +77,12 @@ def count_days(window: Window, *, endpoint_ids: Collection[int]) -> dict[tuple[i
 
 
 def latency_histogram(window: Window, *, endpoint_ids: Collection[int]) -> Histogram:
-    """The latencies of the hours that `window` touches, merged over the endpoints. One query; needs a scope."""
+    """The latencies of the hours that `window` touches, merged. One query; needs a scope."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT bucket, sum(n) FROM health_latencies"
-            " WHERE at >= date_trunc('hour', %s::timestamptz, 'UTC') AND at < %s AND endpoint_key = ANY(%s) GROUP BY 1",
+            " WHERE at >= date_trunc('hour', %s::timestamptz, 'UTC') AND at < %s"
+            " AND endpoint_key = ANY(%s) GROUP BY 1",
             [window.start, window.end, list(endpoint_ids)],
         )
         return Histogram.from_counts({int(bucket): int(n) for bucket, n in cursor.fetchall()})
