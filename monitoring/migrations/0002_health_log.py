@@ -146,7 +146,7 @@ CREATE TRIGGER health_log_rolled_up AFTER INSERT ON system_health_log
 # The formula of domain.histogram.bucket_of; a test compares the two over the whole range.
 _BUCKET = """
 CREATE FUNCTION latency_bucket(p_ms double precision) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT (CASE WHEN p_ms < 0.1 THEN -1 ELSE least(floor(ln(p_ms / 0.1) / ln(1.01::float8)), 1408) END)::smallint
+    SELECT (CASE WHEN p_ms < 0.1 THEN -1 ELSE least(floor(ln(p_ms / 0.1) / ln(1.01::float8)), 1407) END)::smallint
 $$;
 GRANT EXECUTE ON FUNCTION latency_bucket(double precision) TO levqor_portal;
 """
@@ -166,12 +166,15 @@ class Migration(migrations.Migration):
         migrations.RunSQL(_ROLLUPS, "DROP TABLE health_minutes, health_hours, health_latencies;"),
         migrations.RunSQL(_BUCKET, "DROP FUNCTION latency_bucket(double precision);"),
         migrations.RunSQL(
-            _TRIGGER, "DROP TRIGGER health_log_rolled_up ON system_health_log; DROP FUNCTION health_log_roll_up();"
+            _TRIGGER,
+            "DROP TRIGGER health_log_rolled_up ON system_health_log; DROP FUNCTION health_log_roll_up();",
         ),
         *[
             # Append-only: nobody but the owner changes or deletes an observation.
             migrations.RunSQL(
-                secure_table(table, tenant_grants="SELECT, INSERT" if table == _TABLES[0] else "SELECT, INSERT, UPDATE")
+                secure_table(
+                    table, tenant_grants="SELECT, INSERT" if table == _TABLES[0] else "SELECT, INSERT, UPDATE"
+                )
                 + f"REVOKE DELETE{', UPDATE' if table == _TABLES[0] else ''} ON {table} FROM levqor_control;",
                 release_table(table),
             )

@@ -8,7 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from monitoring.domain.ledger import CostKind
+from monitoring.domain.costs import CostKind
 
 
 class CostEntry(models.Model):

@@ -15,11 +15,11 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def critical(self) -> EndpointQuerySet:
-        """The enabled endpoints that count for the uptime gate."""
-        return self.filter(enabled=True, critical=True)
+        """The endpoints that count for the uptime gate, paused ones too: pausing a probe hides nothing."""
+        return self.filter(critical=True)
 
     def for_board(self) -> EndpointQuerySet:
-        """Enabled endpoints with their state, the critical and the failing first. One query."""
+        """Enabled endpoints with their state, the critical ones first. One query."""
         return (
             self.filter(enabled=True).select_related("state").order_by("-critical", "component", "name", "id")
         )
@@ -106,6 +106,8 @@ class EndpointState(models.Model):
     last_latency_ms = models.FloatField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True, default="")
     last_good_at = models.DateTimeField(null=True, blank=True)
+    # The latest end of an observation: what lies more than a hold after it was seen by nobody.
+    seen_until = models.DateTimeField(null=True, blank=True)
     # The running outage and the running span of observation.
     outage = models.ForeignKey(
         "monitoring.Outage", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

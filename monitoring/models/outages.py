@@ -25,7 +25,7 @@ class OutageQuerySet(models.QuerySet["Outage"]):
 class Outage(models.Model):
     """An interval in which an endpoint failed, known by the four observations around its edges."""
 
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="outages")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="outages")
     # The beginning of the last good observation before; None when there was none.
     last_good_at = models.DateTimeField(null=True, blank=True)
     # The end of the first bad one, the beginning of the last bad one.
@@ -35,6 +35,8 @@ class Outage(models.Model):
     first_good_at = models.DateTimeField(null=True, blank=True)
     # False = a blip: one failure whose confirmation passed.
     confirmed = models.BooleanField(default=False)
+    # Seconds between the first and the last bad one that no observation spoke for.
+    unseen_s = models.FloatField(default=0)
     failures = models.PositiveIntegerField(default=1)
     status_code = models.PositiveSmallIntegerField(default=0)
     error_class = models.CharField(max_length=32, blank=True, default="")
@@ -65,23 +67,21 @@ class Outage(models.Model):
 
 
 class ObservedSpan(models.Model):
-    """A stretch of observations with no gap longer than the hold: the record of when anybody looked."""
+    """A stretch of time in which one observation spoke until the next: the record of when anybody looked."""
 
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="spans")
-    # The beginnings of the first and the last observation of the stretch.
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="spans")
     started_at = models.DateTimeField()
-    last_at = models.DateTimeField()
-    # The seconds one observation speaks for, as they were: 2.5 × the interval then in force.
-    hold_s = models.FloatField()
+    # The end of the last observation plus its hold, 2.5 intervals: it may lie in the future.
+    ended_at = models.DateTimeField()
 
     class Meta:
         db_table = "observed_spans"
         constraints = [
-            models.CheckConstraint(name="span_in_order", condition=Q(last_at__gte=F("started_at"))),
+            models.CheckConstraint(name="span_in_order", condition=Q(ended_at__gt=F("started_at"))),
             models.UniqueConstraint(fields=["endpoint", "started_at"], name="span_once"),
         ]
         # Which spans touch a window?
-        indexes = [models.Index(fields=["endpoint", "last_at"], name="span_by_end")]
+        indexes = [models.Index(fields=["endpoint", "ended_at"], name="span_by_end")]
 
     def __str__(self) -> str:
-        return f"{self.endpoint_id} {self.started_at:%Y-%m-%d %H:%M:%S} – {self.last_at:%H:%M:%S}"
+        return f"{self.endpoint_id} {self.started_at:%Y-%m-%d %H:%M:%S} – {self.ended_at:%H:%M:%S}"

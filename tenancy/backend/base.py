@@ -20,6 +20,8 @@ _BIND_SQL = (
     "SELECT set_config('role', %s, true), set_config('app.tenant_id', %s, true),"
     " set_config('search_path', %s, true)"
 )
+# Django marks its savepoints through the same cursor; they touch no row and need no scope.
+_TRANSACTION_VERBS = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
 _UNBOUND = Scope(role="none", label="no scope")
 
 
@@ -37,7 +39,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         if not self.settings_dict["NAME"]:
             raise OperationalError(
-                "No database: start `make run`, which brings its own, or set DATABASE_URL and DATABASE_ADMIN_URL."
+                "No database: start `make run`, which brings its own, "
+                "or set DATABASE_URL and DATABASE_ADMIN_URL."
             )
         params = super().get_connection_params()
         params.pop("levqor_owner", None)
@@ -81,6 +84,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def _run_in_scope(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
+        if isinstance(sql, str) and sql.startswith(_TRANSACTION_VERBS):
+            return execute(sql, params, many, context)
         self.bind_scope()
         try:
             return execute(sql, params, many, context)

@@ -2,13 +2,13 @@
 
 import django.contrib.postgres.functions
 import django.db.models.deletion
-import tenancy.models.tenants
 from django.conf import settings
 from django.db import migrations, models
 
+import tenancy.models.tenants
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,77 +17,211 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Tenant',
+            name="Tenant",
             fields=[
-                ('id', models.UUIDField(db_default=tenancy.models.tenants.Uuid7(), editable=False, primary_key=True, serialize=False)),
-                ('ext_id', models.CharField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('plan', models.CharField(choices=[('core', 'core'), ('pro', 'pro'), ('enterprise', 'enterprise')], default='core', max_length=16)),
-                ('region', models.CharField(default='eu-west-1', max_length=32)),
-                ('status', models.CharField(choices=[('active', 'active'), ('suspended', 'suspended'), ('pending_deletion', 'pending deletion'), ('deleted', 'deleted')], default='active', max_length=32)),
-                ('mode', models.CharField(choices=[('single', 'single'), ('dual_shadow', 'dual shadow'), ('dual_verified', 'dual verified'), ('schema', 'schema'), ('schema_final', 'schema final')], default='single', max_length=16)),
-                ('schema_name', models.CharField(blank=True, default='', max_length=14)),
-                ('epoch', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow(), editable=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=tenancy.models.tenants.Uuid7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("ext_id", models.CharField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "plan",
+                    models.CharField(
+                        choices=[("core", "core"), ("pro", "pro"), ("enterprise", "enterprise")],
+                        default="core",
+                        max_length=16,
+                    ),
+                ),
+                ("region", models.CharField(default="eu-west-1", max_length=32)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("suspended", "suspended"),
+                            ("pending_deletion", "pending deletion"),
+                            ("deleted", "deleted"),
+                        ],
+                        default="active",
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("single", "single"),
+                            ("dual_shadow", "dual shadow"),
+                            ("dual_verified", "dual verified"),
+                            ("schema", "schema"),
+                            ("schema_final", "schema final"),
+                        ],
+                        default="single",
+                        max_length=16,
+                    ),
+                ),
+                ("schema_name", models.CharField(blank=True, default="", max_length=14)),
+                ("epoch", models.PositiveIntegerField(default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.contrib.postgres.functions.TransactionNow(), editable=False
+                    ),
+                ),
             ],
             options={
-                'db_table': 'tenants',
-                'permissions': [('use_control_plane', "May act in the control plane, which sees every tenant's rows")],
-                'constraints': [models.CheckConstraint(condition=models.Q(('schema_name', ''), ('schema_name__regex', '^t_[0-9a-f]{12}$'), _connector='OR'), name='tenant_schema_name_is_ours'), models.UniqueConstraint(condition=models.Q(('schema_name', ''), _negated=True), fields=('schema_name',), name='tenant_schema_name_unique')],
+                "db_table": "tenants",
+                "permissions": [
+                    ("use_control_plane", "May act in the control plane, which sees every tenant's rows")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("schema_name", ""), ("schema_name__regex", "^t_[0-9a-f]{12}$"), _connector="OR"
+                        ),
+                        name="tenant_schema_name_is_ours",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("schema_name", ""), _negated=True),
+                        fields=("schema_name",),
+                        name="tenant_schema_name_unique",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('prefix', models.CharField(max_length=12)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('scope', models.CharField(choices=[('read', 'read'), ('write', 'write')], max_length=8)),
-                ('created_at', models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow(), editable=False)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("prefix", models.CharField(max_length=12)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("scope", models.CharField(choices=[("read", "read"), ("write", "write")], max_length=8)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.contrib.postgres.functions.TransactionNow(), editable=False
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API token',
-                'db_table': 'api_tokens',
-                'constraints': [models.CheckConstraint(condition=models.Q(('scope__in', ['read', 'write'])), name='api_token_scope_known')],
+                "verbose_name": "API token",
+                "db_table": "api_tokens",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("scope__in", ["read", "write"])), name="api_token_scope_known"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TenantAudit',
+            name="TenantAudit",
             fields=[
-                ('id', models.UUIDField(db_default=tenancy.models.tenants.Uuid7(), editable=False, primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField()),
-                ('event', models.CharField(max_length=64)),
-                ('actor', models.CharField(max_length=150)),
-                ('metadata', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('prev_hash', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='audit', to='tenancy.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=tenancy.models.tenants.Uuid7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("seq", models.BigIntegerField()),
+                ("event", models.CharField(max_length=64)),
+                ("actor", models.CharField(max_length=150)),
+                ("metadata", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                ("prev_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="audit", to="tenancy.tenant"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'audit event',
-                'db_table': 'tenant_audit',
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'seq'), name='tenant_audit_seq_unique')],
+                "verbose_name": "audit event",
+                "db_table": "tenant_audit",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "seq"), name="tenant_audit_seq_unique")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TenantUser',
+            name="TenantUser",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'owner'), ('admin', 'admin'), ('operator', 'operator'), ('auditor', 'auditor'), ('viewer', 'viewer')], default='viewer', max_length=16)),
-                ('created_at', models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow(), editable=False)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='members', to='tenancy.tenant')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "owner"),
+                            ("admin", "admin"),
+                            ("operator", "operator"),
+                            ("auditor", "auditor"),
+                            ("viewer", "viewer"),
+                        ],
+                        default="viewer",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.contrib.postgres.functions.TransactionNow(), editable=False
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="members",
+                        to="tenancy.tenant",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'member',
-                'db_table': 'tenant_users',
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'user'), name='tenant_user_unique')],
+                "verbose_name": "member",
+                "db_table": "tenant_users",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "user"), name="tenant_user_unique")
+                ],
             },
         ),
     ]

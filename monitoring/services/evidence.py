@@ -1,0 +1,182 @@
+"""Gathers, from the stored rows, everything that a verdict rests on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from monitoring.domain.confidence import lower_bound
+from monitoring.domain.costs import daily_totals, run_rate
+from monitoring.domain.evidence import (
+    ApiDay,
+    CostFacts,
+    EndpointDay,
+    ErrorRateFacts,
+    Evidence,
+    IncidentFacts,
+    OutageSummary,
+    TriggerFacts,
+    UptimeFacts,
+)
+from monitoring.domain.evidence import Incident as IncidentSummary
+from monitoring.domain.evidence import Window as Span
+from monitoring.domain.policy import Policy
+from monitoring.domain.rollups import Counts
+from monitoring.domain.uptime import EndpointRecord, format_percent, measure
+from monitoring.domain.windows import Window
+from monitoring.models import Endpoint, Incident, Outage
+from monitoring.services.costs import entries_between
+from monitoring.services.rollups import count_days, count_observations
+from monitoring.services.uptime import endpoint_records, observed_share, outage_facts
+from tenancy.context import control_transaction
+
+# A streak is followed at most this far back.
+_API_DAYS_BACK = 35
+
+
+def gather_evidence(*, now: datetime, window: Window, policy: Policy) -> Evidence:
+    """The evidence for judging `window` at `now`. A constant number of queries, in one transaction."""
+    with control_transaction("judge"):
+        critical = list(Endpoint.objects.critical().order_by("name", "id"))
+        records = endpoint_records(critical, window)
+        uptime = _uptime(window, now, critical, records)
+        return Evidence(
+            judged_at=now,
+            window=Span(window.start, window.end),
+            uptime=uptime,
+            error_rate=_error_rate(now, policy, critical),
+            incidents=_incidents(window, now, uptime),
+            api_days=_api_days(now),
+            costs=_costs(window, now),
+            triggers=_triggers(window),
+        )
+
+
+def _uptime(
+    window: Window, now: datetime, critical: list[Endpoint], records: dict[int, EndpointRecord]
+) -> UptimeFacts:
+    measured = measure(window, list(records.values()), now)
+    ids = [endpoint.pk for endpoint in critical]
+    counts = sum(count_observations(window, endpoint_ids=ids).values(), Counts()) if ids else Counts()
+    rows = (
+        Outage.objects.touching(window.start, window.end)
+        .confirmed()
+        .filter(endpoint_id__in=ids)
+        .select_related("endpoint")
+        .order_by("first_bad_at", "id")
+    )
+    outages = tuple(
+        OutageSummary(
+            row.endpoint.name, outage_facts(row).likely_s(now), row.first_bad_at, row=f"outage:{row.pk}"
+        )
+        for row in rows
+    )
+    return UptimeFacts(
+        critical_endpoints=len(critical),
+        samples=counts.total,
+        failed_probes=counts.bad,
+        low=measured.uptime.low if measured.uptime else None,
+        likely=measured.uptime.likely if measured.uptime else None,
+        high=measured.uptime.high if measured.uptime else None,
+        coverage=measured.coverage,
+        longest_outage_s=max((outage.likely_s for outage in outages), default=None),
+        outages=outages,
+        demonstrated=_demonstrated(counts, "good probes"),
+        rows=tuple(f"endpoint:{pk}" for pk in ids),
+    )
+
+
+def _demonstrated(counts: Counts, of_what: str) -> str | None:
+    """The sentence on what so many independent checks show, or None without any."""
+    bound = lower_bound(checks=counts.total, failures=counts.bad)
+    if bound is None:
+        return None
+    shown = f"at least {format_percent(bound, 3)} % {of_what} at 95 %"
+    return f"{counts.total:,} checks, {counts.bad:,} bad: {shown}."
+
+
+def _error_rate(now: datetime, policy: Policy, critical: list[Endpoint]) -> ErrorRateFacts | None:
+    if policy.error_rate is None:
+        return None
+    window = Window.trailing(now, timedelta(hours=policy.error_rate.hours))
+    counts = sum(count_observations(window).values(), Counts())
+    measured = measure(window, list(endpoint_records(critical, window).values()), now)
+    return ErrorRateFacts(
+        window=Span(window.start, window.end),
+        bad=counts.bad,
+        total=counts.total,
+        coverage=measured.coverage,
+        demonstrated=_demonstrated(counts, "good observations"),
+        rows=("health_log",),
+    )
+
+
+def _incidents(window: Window, now: datetime, uptime: UptimeFacts) -> IncidentFacts:
+    rows = Incident.objects.touching(window.start, now + timedelta(microseconds=1)).order_by(
+        "opened_at", "id"
+    )
+    return IncidentFacts(
+        incidents=tuple(
+            IncidentSummary(str(row.pk), row.severity, row.opened_at, row.resolved_at, row.title)
+            for row in rows
+        ),
+        coverage=uptime.coverage,
+        samples=uptime.samples,
+        rows=tuple(f"incident:{row.pk}" for row in rows),
+    )
+
+
+def _api_days(now: datetime) -> tuple[ApiDay, ...]:
+    """Each UTC day back to `_API_DAYS_BACK`, today included, as the probes of the five endpoints saw it."""
+    endpoints = list(Endpoint.objects.filter(intelligence_api=True).order_by("url", "id"))
+    today = now.astimezone(UTC).date()
+    first = today - timedelta(days=_API_DAYS_BACK)
+    span = Window(Window.utc_day(first).start, Window.utc_day(today).end)
+    counts = count_days(span, endpoint_ids=[endpoint.pk for endpoint in endpoints])
+    records = endpoint_records(endpoints, span)
+    days = []
+    for step in range(_API_DAYS_BACK + 1):
+        day = first + timedelta(days=step)
+        window = Window.utc_day(day)
+        coverages = [observed_share(window, records[endpoint.pk].spans, now) for endpoint in endpoints]
+        days.append(
+            ApiDay(
+                day=day,
+                completed=day < today,
+                endpoints=tuple(
+                    EndpointDay(urlsplit(endpoint.url).path, _share_ok(counts.get((endpoint.pk, day))))
+                    for endpoint in endpoints
+                ),
+                coverage=min(coverages, default=None),
+                alert_firing=False,
+                row=f"day:{day.isoformat()}",
+            )
+        )
+    return tuple(days)
+
+
+def _share_ok(counts: Counts | None) -> float | None:
+    rate = counts.error_rate if counts else None
+    return None if rate is None else 1 - rate
+
+
+def _costs(window: Window, now: datetime) -> CostFacts:
+    first, today = window.start.astimezone(UTC).date(), now.astimezone(UTC).date()
+    entries = entries_between(min(first, today), today)
+    rate = run_rate(entries, now)
+    return CostFacts(
+        days=daily_totals(entries, min(first, today), today, now),
+        run_rate=rate.total if rate else None,
+        rows=tuple(f"cost:{day.isoformat()}" for day in sorted({entry.day for entry in entries})),
+    )
+
+
+def _triggers(window: Window) -> TriggerFacts:
+    ids = list(Endpoint.objects.filter(intelligence_api=True).values_list("pk", flat=True))
+    counts = sum(count_observations(window, endpoint_ids=ids).values(), Counts()) if ids else None
+    return TriggerFacts(
+        # Heals and real requests are not recorded yet: what nobody counts is unknown, not zero.
+        heals=None,
+        api_server_errors=None,
+        api_failed_probes=counts.bad if counts and counts.total else None,
+    )

@@ -1,0 +1,287 @@
+"""Stores observations: the log in bulk, and with it what each one changes of its endpoint.
+
+One batch is one transaction: rows, rollups (by the log's trigger), flips and spans are all there or none is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from monitoring.clients.probe import ProbeResult
+from monitoring.domain.observing import EndpointStanding, Source
+from monitoring.domain.outages import Observation, Trail, extend_span
+from monitoring.domain.outages import Outage as OutageFacts
+from monitoring.domain.windows import Window
+from monitoring.models import Endpoint, EndpointState, ObservedSpan, Outage
+from tenancy.context import NoTenantScope, control_transaction, current_scope
+
+_ERROR_LENGTH = 500
+_COLUMNS = (
+    "tenant_id, endpoint_id, source, ts, ended_at, status_code, ok, latency_ms,"
+    " error_class, error, failed_assertion"
+)
+_TEXTS = "error_class, error, failed_assertion"
+_STATE_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("next_due_at", "timestamptz"),
+    ("standing", "text"),
+    ("standing_since", "timestamptz"),
+    ("last_at", "timestamptz"),
+    ("last_status", "smallint"),
+    ("last_latency_ms", "float8"),
+    ("last_error", "text"),
+    ("last_good_at", "timestamptz"),
+    ("seen_until", "timestamptz"),
+    ("outage_id", "bigint"),
+    ("span_id", "bigint"),
+    ("certificate_expires_at", "timestamptz"),
+)
+_STATE_SQL = f"""
+    UPDATE endpoint_states s
+    SET lease_until = NULL, {", ".join(f"{name} = v.{name}" for name, _ in _STATE_COLUMNS)}
+    FROM (SELECT * FROM unnest(%s::bigint[], {", ".join(f"%s::{kind}[]" for _, kind in _STATE_COLUMNS)})
+          AS t(endpoint_id, {", ".join(name for name, _ in _STATE_COLUMNS)})) v
+    WHERE s.endpoint_id = v.endpoint_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """An endpoint's change of standing."""
+
+    endpoint_id: int
+    before: EndpointStanding
+    after: EndpointStanding
+    at: datetime
+
+
+def record_probes(probed: Sequence[tuple[Endpoint, ProbeResult]], *, source: Source) -> tuple[Flip, ...]:
+    """This will store the results of probes and return the changes of standing they brought.
+
+    A constant number of statements whatever the batch. Results may come in any order; one that began
+    before the endpoint's last known observation is logged but changes no outage.
+    """
+    if not probed:
+        return ()
+    by_endpoint: dict[int, list[ProbeResult]] = defaultdict(list)
+    endpoints = {endpoint.pk: endpoint for endpoint, _ in probed}
+    for endpoint, result in probed:
+        by_endpoint[endpoint.pk].append(result)
+    with control_transaction("recording"):
+        states = (
+            EndpointState.objects.select_for_update(of=("self",))
+            .select_related("outage", "span")
+            .filter(endpoint_id__in=by_endpoint)
+            .order_by("endpoint_id")
+        )
+        changes = [
+            _advance(endpoints[state.endpoint_id], state, by_endpoint[state.endpoint_id]) for state in states
+        ]
+        append_log(_log_row(endpoint, result, source) for endpoint, result in probed)
+        _save_outages([outage for change in changes for outage in change.outages])
+        _save_spans([span for change in changes for span in change.spans])
+        _save_states([change.state for change in changes])
+    return tuple(flip for change in changes for flip in change.flips)
+
+
+def append_log(rows: Iterable[Sequence[object]]) -> int:
+    """This will append rows to the log by COPY and return how many. Needs an open transaction with a scope.
+
+    COPY cannot write to a table under row level security: it fills a stage table of the session, and one
+    INSERT … SELECT moves the rows on, under the policies and through the rollup trigger.
+    """
+    scope = current_scope()
+    if scope is None:
+        raise NoTenantScope(
+            "Observations are stored in a scope: open control_transaction(purpose) around it."
+        )
+    # A temporary table belongs to the role that made it, and a session may act in several.
+    stage = f"health_stage_{scope.role}"
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    count = 0
+    for row in rows:
+        writer.writerow([_storable(value) for value in row])
+        count += 1
+    buffer.seek(0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [f"pg_temp.{stage}"])
+        if cursor.fetchone()[0] is None:
+            cursor.execute(
+                f"CREATE TEMPORARY TABLE {stage} ON COMMIT DELETE ROWS"
+                f" AS SELECT {_COLUMNS} FROM system_health_log WITH NO DATA"
+            )
+        cursor.copy_expert(
+            f"COPY {stage} ({_COLUMNS}) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL ({_TEXTS}))", buffer
+        )
+        cursor.execute(
+            "SELECT ensure_health_partitions("
+            " (min(ts) AT TIME ZONE 'UTC')::date, (max(ts) AT TIME ZONE 'UTC')::date)"
+            f" FROM {stage} HAVING count(*) > 0"
+        )
+        cursor.execute(f"INSERT INTO system_health_log ({_COLUMNS}) SELECT {_COLUMNS} FROM {stage}")
+        cursor.execute(f"DELETE FROM {stage}")
+    return count
+
+
+def _words(result: ProbeResult) -> str:
+    return str(_storable(result.failed_assertion or result.error))[:_ERROR_LENGTH]
+
+
+def _storable(value: object) -> object:
+    """PostgreSQL stores any character but NUL."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+
+
+@dataclass(slots=True)
+class _Change:
+    state: EndpointState
+    outages: list[Outage]
+    spans: list[ObservedSpan]
+    flips: list[Flip]
+
+
+def _advance(endpoint: Endpoint, state: EndpointState, results: list[ProbeResult]) -> _Change:
+    hold = timedelta(seconds=endpoint.hold_s)
+    change = _Change(state, [], [], [])
+    trail = Trail(state.last_good_at, state.seen_until, _facts(state.outage) if state.outage else None)
+    for result in sorted(results, key=lambda r: r.started_at):
+        if state.last_at is not None and result.started_at < state.last_at:
+            continue
+        observation = Observation(result.started_at, result.ended_at, result.ok)
+        trail, closed = trail.advance(observation, hold=hold)
+        _keep_outage(change, trail, closed, result, endpoint)
+        _keep_span(change, observation, hold, endpoint)
+        _keep_standing(change, result, trail)
+        state.last_at = result.started_at
+        state.last_status = result.status
+        state.last_latency_ms = result.latency_ms if result.status else None
+        state.last_error = _words(result)
+        state.certificate_expires_at = result.certificate_expires_at or state.certificate_expires_at
+        if not result.ok:
+            retry_at = result.ended_at + timedelta(seconds=endpoint.confirm_interval_s)
+            state.next_due_at = min(state.next_due_at, retry_at)
+    state.last_good_at, state.seen_until = trail.last_good_at, trail.seen_until
+    return change
+
+
+def _facts(outage: Outage) -> OutageFacts:
+    return OutageFacts(
+        outage.last_good_at,
+        outage.first_bad_at,
+        outage.last_bad_at,
+        None,
+        confirmed=outage.confirmed,
+        unseen=timedelta(seconds=outage.unseen_s),
+    )
+
+
+def _keep_outage(
+    change: _Change, trail: Trail, closed: OutageFacts | None, result: ProbeResult, endpoint: Endpoint
+) -> None:
+    state = change.state
+    facts = closed or trail.outage
+    if facts is None:
+        return
+    row = state.outage
+    if row is None:
+        row = Outage(endpoint=endpoint, failures=0, status_code=result.status, error_class=result.error_class)
+        row.error = _words(result)
+        state.outage = row
+    row.last_good_at, row.first_bad_at = facts.last_good_at, facts.first_bad_at
+    row.last_bad_at, row.first_good_at = facts.last_bad_at, facts.first_good_at
+    row.confirmed, row.unseen_s = facts.confirmed, facts.unseen.total_seconds()
+    if not result.ok:
+        row.failures += 1
+    if row not in change.outages:
+        change.outages.append(row)
+    if closed is not None:
+        state.outage = None
+
+
+def _keep_span(change: _Change, observation: Observation, hold: timedelta, endpoint: Endpoint) -> None:
+    state = change.state
+    latest = Window(state.span.started_at, state.span.ended_at) if state.span else None
+    span, is_new = extend_span(latest, observation, hold=hold)
+    if is_new:
+        state.span = ObservedSpan(endpoint=endpoint, started_at=span.start)
+    assert state.span is not None  # given or just made
+    state.span.ended_at = span.end
+    if not any(kept is state.span for kept in change.spans):
+        change.spans.append(state.span)
+
+
+def _keep_standing(change: _Change, result: ProbeResult, trail: Trail) -> None:
+    state = change.state
+    before = EndpointStanding(state.standing)
+    if trail.outage is None:
+        after = EndpointStanding.UP
+    else:
+        after = EndpointStanding.DOWN if trail.outage.confirmed else EndpointStanding.SUSPECT
+    if after is not before:
+        state.standing = after.value
+        state.standing_since = result.ended_at
+        change.flips.append(Flip(state.endpoint_id, before, after, result.ended_at))
+
+
+def _log_row(endpoint: Endpoint, result: ProbeResult, source: Source) -> tuple[object, ...]:
+    return (
+        endpoint.tenant_id,
+        endpoint.pk,
+        source.value,
+        result.started_at.isoformat(),
+        result.ended_at.isoformat(),
+        result.status,
+        result.ok,
+        result.latency_ms,
+        result.error_class,
+        result.error,
+        result.failed_assertion,
+    )
+
+
+_OUTAGE_FIELDS = [
+    "last_good_at",
+    "first_bad_at",
+    "last_bad_at",
+    "first_good_at",
+    "confirmed",
+    "unseen_s",
+    "failures",
+]
+
+
+def _save_outages(outages: list[Outage]) -> None:
+    # Known ones first: one that closes makes room for the next open one of its endpoint.
+    new = [outage for outage in outages if outage._state.adding]
+    Outage.objects.bulk_update([outage for outage in outages if not outage._state.adding], _OUTAGE_FIELDS)
+    Outage.objects.bulk_create(new)
+
+
+def _save_spans(spans: list[ObservedSpan]) -> None:
+    new = [span for span in spans if span._state.adding]
+    ObservedSpan.objects.bulk_update([span for span in spans if not span._state.adding], ["ended_at"])
+    ObservedSpan.objects.bulk_create(new)
+
+
+def _save_states(states: list[EndpointState]) -> None:
+    columns: list[list[Any]] = [[state.endpoint_id for state in states]]
+    for name, _ in _STATE_COLUMNS:
+        columns.append([_column(state, name) for state in states])
+    with connection.cursor() as cursor:
+        cursor.execute(_STATE_SQL, columns)
+
+
+def _column(state: EndpointState, name: str) -> object:
+    if name == "outage_id":
+        return state.outage.pk if state.outage else None
+    if name == "span_id":
+        return state.span.pk if state.span else None
+    return getattr(state, name)
