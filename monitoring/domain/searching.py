@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 HOUR = timedelta(hours=1)
 # Ages, within an hour, at which it is cut: a busy hour is rarely read past its first slices.
@@ -27,5 +28,5 @@ def slices(hours: Iterable[datetime], *, start: datetime | None, stop: datetime 
         low = max(hour, start) if start else hour
         high = min(hour + HOUR, stop) if stop else hour + HOUR
         edges = [high, *(high - cut for cut in _CUTS if high - cut > low), low]
-        found += [(older, newer) for newer, older in zip(edges, edges[1:], strict=False) if older < newer]
+        found += [(older, newer) for newer, older in pairwise(edges) if older < newer]
     return found

@@ -13,7 +13,7 @@ from psycopg2 import errorcodes
 
 from monitoring.domain.observing import Source
 from monitoring.domain.searching import slices
-from monitoring.models import Endpoint, HealthHour, HealthLog
+from monitoring.models import Endpoint, HealthLog
 
 _MICROSECOND = timedelta(microseconds=1)
 _COLUMNS = (
@@ -32,7 +32,7 @@ _NEWEST_SQL = f"""
         ORDER BY ts DESC, id DESC LIMIT %(limit)s
     ) AS found
     LIMIT %(limit)s
-"""  # noqa: S608  (the columns are a constant of this module)
+"""
 # Each rollup row stands for at least one observation, so `limit` of them suffice. The index on
 # (tenant_id, at) serves the first, the primary key the second.
 _HOURS_SQL = """
