@@ -19,8 +19,8 @@ _ROLLED = """
 _RAW = """
     SELECT coalesce(endpoint_id, 0), count(*), count(*) FILTER (WHERE NOT ok),
            count(*) FILTER (WHERE status_code >= 500),
-           coalesce(sum(latency_ms) FILTER (WHERE status_code > 0), 0),
-           count(latency_ms) FILTER (WHERE status_code > 0)
+           coalesce(sum(latency_ms) FILTER (WHERE status_code IS DISTINCT FROM 0), 0),
+           count(latency_ms) FILTER (WHERE status_code IS DISTINCT FROM 0)
     FROM system_health_log WHERE ts >= %s AND ts < %s {keys} GROUP BY 1
 """
 _DAYS = """
