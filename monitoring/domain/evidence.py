@@ -146,7 +146,7 @@ class EndpointDay:
 class ApiDay:
     """The intelligence API on one UTC day; `coverage` is that of its least watched endpoint.
 
-    `alert_firing` is None when alerts were not looked at: such a day might have to be paused, so it cannot count.
+    `alert_firing` is None when alerts were not looked at: it might have to be paused, so it cannot count.
     """
 
     day: date
