@@ -40,7 +40,7 @@ def stand_of_day(fact: ApiDay, criterion: ApiDaysCriterion) -> DayStanding:
     if any(share is not None and share < criterion.share_ok for share in wanted):
         return DayStanding.BAD
     coverage = usable_share(fact.coverage)
-    if coverage is None or coverage < criterion.coverage or None in wanted:
+    if coverage is None or coverage < criterion.coverage or None in (*wanted, fact.alert_firing):
         return DayStanding.UNOBSERVED
     return DayStanding.PAUSED if fact.alert_firing else DayStanding.SERVED
 

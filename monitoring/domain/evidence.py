@@ -144,13 +144,16 @@ class EndpointDay:
 
 @dataclass(frozen=True, slots=True)
 class ApiDay:
-    """The intelligence API on one UTC day; `coverage` is that of its least watched endpoint."""
+    """The intelligence API on one UTC day; `coverage` is that of its least watched endpoint.
+
+    `alert_firing` is None when alerts were not looked at: it might have to be paused, so it cannot count.
+    """
 
     day: date
     completed: bool
     endpoints: tuple[EndpointDay, ...]
     coverage: float | None
-    alert_firing: bool
+    alert_firing: bool | None
     row: str = ""
 
 

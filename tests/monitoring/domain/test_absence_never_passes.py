@@ -96,6 +96,10 @@ NOT_PROVEN: dict[str, tuple[GateKey, Evidence]] = {
         GateKey.INTELLIGENCE_API_DAYS,
         clean(api_days=tuple(replace(one, coverage=NAN) for one in api_days())),
     ),
+    "api_days_alerts_not_looked_at": (
+        GateKey.INTELLIGENCE_API_DAYS,
+        clean(api_days=tuple(replace(one, alert_firing=None) for one in api_days())),
+    ),
     "api_days_in_the_future": (
         GateKey.INTELLIGENCE_API_DAYS,
         clean(api_days=api_days(last=JUDGED_AT.date() + timedelta(days=8))),

@@ -96,6 +96,8 @@ def test_streak_of_served_days(letters: str, value: int, standing: Standing) -> 
         ({"coverage": None}, DayStanding.UNOBSERVED),
         ({"coverage": 0.9499}, DayStanding.UNOBSERVED),
         ({"alert_firing": True}, DayStanding.PAUSED),
+        ({"alert_firing": None}, DayStanding.UNOBSERVED),
+        ({"alert_firing": None, "endpoints": shares(0.0)}, DayStanding.BAD),
         ({"alert_firing": True, "endpoints": shares(0.0)}, DayStanding.BAD),
         ({"alert_firing": True, "coverage": 0.0}, DayStanding.UNOBSERVED),
     ],
