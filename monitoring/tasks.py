@@ -1,6 +1,6 @@
-"""The Celery tasks of monitoring, and the one body that all 18 jobs share.
+"""What workers do for monitoring: each task reads the clock, calls one service and says what it did.
 
-A job's work is registered beside its app's tasks with `@job_work(key)`; here each job gets its Celery task.
+All 18 jobs share one body; a job's work is registered beside its app's tasks with `@job_work(key)`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from monitoring import worker  # noqa: F401  (importing connects the worker's heartbeat)
+from monitoring.domain.observing import Source
 from monitoring.jobs import JOBS, Job
 from monitoring.services import heartbeats, housekeeping, jobs
+from monitoring.services.probing import batches, claim_due, probe_endpoints
 from tenancy.celery import ControlTask
 
 # What a run needs after its soft limit to write down that it timed out.
@@ -18,7 +20,6 @@ _LAST_WORDS_S = 15
 
 
 def _register(job: Job) -> None:
-    # Not atomic by itself: `execute` takes and ends the run in transactions of its own.
     @shared_task(
         name=job.task,
         base=ControlTask,
@@ -43,3 +44,19 @@ def canary() -> None:
 def keep_house() -> str:
     """Partitions ahead, retention behind."""
     return housekeeping.keep_house(timezone.now())
+
+
+@shared_task(name="monitoring.tasks.probe_tick", base=ControlTask, expires=5)
+def probe_tick() -> str:
+    """Claim what is due and hand it on in batches."""
+    claimed = claim_due(now=timezone.now())
+    for ids in batches(claimed):
+        probe_batch.delay(endpoint_ids=ids)
+    return f"{len(claimed)} endpoints due"
+
+
+@shared_task(name="monitoring.tasks.probe_batch", base=ControlTask, expires=60)
+def probe_batch(*, endpoint_ids: list[int]) -> str:
+    """Probe a batch at once and record it."""
+    probed, flips = probe_endpoints(endpoint_ids, source=Source.MONITOR)
+    return f"{len(probed)} probed, {len(flips)} changes of standing"

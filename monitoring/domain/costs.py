@@ -22,7 +22,7 @@ class CostKind(StrEnum):
     FIXED = "fixed"
 
 
-class UnableToCount(ValueError):  # noqa: N818 (house style: UnableTo…)
+class UnableToCount(ValueError):
     """An amount that cannot be added up; the message says which and why."""
 
 

@@ -1,4 +1,4 @@
-"""Which rollup answers for which part of a window: hours in the middle, minutes and single rows at the edges."""
+"""Which rollup answers for which part of a window: hours inside, minutes and rows at the edges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A window cut by what can answer for it; together the parts are the window, and none overlaps another."""
+    """A window cut by what can answer for it; together the parts are the window, and none overlaps."""
 
     hours: Windows
     minutes: Windows

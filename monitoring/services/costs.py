@@ -46,7 +46,7 @@ def accrue_fixed_costs(*, now: datetime) -> int:
 
 
 def entries_between(first: date, last: date) -> tuple[CostFacts, ...]:
-    """The ledger's amounts of the UTC days from `first` to `last`, one for each day, service and kind. One query."""
+    """The ledger's amounts of the UTC days `first` to `last` by day, service and kind. One query."""
     rows = (
         CostEntry.objects.filter(day__range=(first, last))
         .values("day", "service", "kind")

@@ -91,7 +91,8 @@ def _demonstrated(counts: Counts, of_what: str) -> str | None:
     bound = lower_bound(checks=counts.total, failures=counts.bad)
     if bound is None:
         return None
-    return f"{counts.total:,} checks, {counts.bad:,} bad: at least {format_percent(bound, 3)} % {of_what} at 95 %."
+    shown = f"at least {format_percent(bound, 3)} % {of_what} at 95 %"
+    return f"{counts.total:,} checks, {counts.bad:,} bad: {shown}."
 
 
 def _error_rate(now: datetime, policy: Policy, critical: list[Endpoint]) -> ErrorRateFacts | None:

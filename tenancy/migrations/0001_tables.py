@@ -2,9 +2,10 @@
 
 import django.contrib.postgres.functions
 import django.db.models.deletion
-import tenancy.models.tenants
 from django.conf import settings
 from django.db import migrations, models
+
+import tenancy.models.tenants
 
 
 class Migration(migrations.Migration):
