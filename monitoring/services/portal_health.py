@@ -71,7 +71,9 @@ class DatabaseWatch:
         now = monotonic()
         with self._lock:
             asking = self._open
-            lost = asking is not None and not asking.answered.is_set() and now - asking.asked_at > _LOST_AFTER_S
+            lost = (
+                asking is not None and not asking.answered.is_set() and now - asking.asked_at > _LOST_AFTER_S
+            )
             if self._thread is None or not self._thread.is_alive() or lost:
                 self._questions = SimpleQueue()
                 self._thread = Thread(
