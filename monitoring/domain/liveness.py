@@ -15,7 +15,8 @@ class PartState(StrEnum):
     OK = "ok"
     NO_ANSWER = "no answer"
     SILENT = "silent"
-    NEVER_SEEN = "never seen"
+    # No sign at all: it never ran, or stopped in good order.
+    NOT_SEEN = "not seen"
     UNKNOWN = "unknown"
     NOT_ISOLATED = "not isolated"
 
@@ -53,7 +54,7 @@ class Parts:
 
 
 def heard(age_s: float | None) -> PartState:
-    """How a part stands that last spoke `age_s` seconds ago; None = it never did."""
+    """How a part stands that last spoke `age_s` seconds ago; None = no sign of it."""
     if age_s is None:
-        return PartState.NEVER_SEEN
+        return PartState.NOT_SEEN
     return PartState.OK if age_s <= SILENT_AFTER_S else PartState.SILENT

@@ -33,7 +33,8 @@ _LOST_AFTER_S = 30.0
 _ISOLATION_HOLDS_S = 60.0
 _AGES_SQL = """
     SELECT extract(epoch FROM clock_timestamp() - (SELECT max(heartbeat_at) FROM beat_lease))::float8,
-           extract(epoch FROM clock_timestamp() - (SELECT max(heartbeat_at) FROM worker_heartbeats))::float8
+           extract(epoch FROM clock_timestamp() - (SELECT max(heartbeat_at) FROM worker_heartbeats
+                                                   WHERE worker <> 'canary'))::float8
 """
 
 
@@ -71,7 +72,8 @@ class DatabaseWatch:
         now = monotonic()
         with self._lock:
             asking = self._open
-            lost = asking is not None and not asking.answered.is_set() and now - asking.asked_at > _LOST_AFTER_S
+            waiting = asking is not None and not asking.answered.is_set()
+            lost = waiting and asking is not None and now - asking.asked_at > _LOST_AFTER_S
             if self._thread is None or not self._thread.is_alive() or lost:
                 self._questions = SimpleQueue()
                 self._thread = Thread(
@@ -79,7 +81,8 @@ class DatabaseWatch:
                 )
                 self._thread.start()
                 asking = None
-            if asking is None or asking.answered.is_set():
+                waiting = False
+            if asking is None or not waiting:
                 self._open = asking = _Question(now)
                 self._questions.put(asking)
             return asking
