@@ -97,7 +97,7 @@ class Up:
     def _require_port(self) -> None:
         if not is_free(self.port, self.host):
             raise UnableToGoUp(
-                f"Nothing can listen on {self.host}:{self.port}: it is taken, or is not an address of this machine. "
+                f"Nothing can listen on {self.host}:{self.port}: it is taken, or no address of ours. "
                 "Set LEVQOR_PORT or LEVQOR_HOST, or stop the other program."
             )
 

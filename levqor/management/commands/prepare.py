@@ -16,7 +16,7 @@ from monitoring.services.schedules import sync_schedule_rows
 
 class Command(BaseCommand):
     help = (
-        "Make the database ready to serve: tables, schedules, the first operator, a burn-in, itself to watch. "
+        "Make the database ready to serve: tables, schedules, the first operator, a burn-in, what to watch. "
         "Safe to repeat; `up` does it at every start, a deployment should too."
     )
     requires_system_checks = ()
