@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("monitoring", "0003_fixed_costs"),
+        ("monitoring", "0004_newest_rows"),
     ]
 
     operations = [

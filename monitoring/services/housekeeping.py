@@ -1,4 +1,4 @@
-"""Partitions ahead, retention behind."""
+"""Partitions ahead, retention behind, and what costs the same every day."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from monitoring.models import JobRun
 from monitoring.services import heartbeats
+from monitoring.services.costs import accrue_fixed_costs
 
 PROBE_ROWS_KEPT = timedelta(days=90)
 # Runs are evidence of what was watched and when; they go with the growth aggregates.
@@ -16,7 +17,7 @@ _AHEAD = timedelta(days=7)
 
 
 def keep_house(now: datetime) -> str:
-    """This will make the log's partitions for the coming week and drop what is past its time.
+    """This will make the log's partitions for the coming week, drop what is past its time, and write fixed costs.
 
     Needs the control plane's scope. Returns a sentence for the log.
     """
@@ -29,4 +30,8 @@ def keep_house(now: datetime) -> str:
     with transaction.atomic():
         runs, _ = JobRun.objects.filter(scheduled_for__lt=now - RUNS_KEPT).delete()
     workers = heartbeats.forget_the_dead()
-    return f"{made} partitions made, {dropped} dropped; {runs} runs and {workers} silent workers forgotten"
+    costs = accrue_fixed_costs(now=now)
+    return (
+        f"{made} partitions made, {dropped} dropped; {runs} runs and {workers} silent workers forgotten; "
+        f"{costs} fixed costs written"
+    )
