@@ -31,7 +31,7 @@ from levqor.runtime.supervisor import Supervisor
 PROBE_KEY_FILE = "probe_key"
 _PROGRAM_RANK, _BROKER_RANK, _DATABASE_RANK = 2, 1, 0
 _READY_EXPECTED_S = 60.0
-_ASK_EVERY_S, _LOOK_EVERY_S = 0.2, 1.0
+_ASK_EVERY_S, _LOOK_EVERY_S = 0.4, 1.0
 _EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}
 
 
@@ -77,6 +77,7 @@ class Up:
             UnableToGoUp, UnableToLock, UnableToStartServer, UnableToDropRoot: before anything serves.
         """
         self.var.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        (self.var / "static").mkdir(exist_ok=True)  # the web process warns about a missing one
         with only_one(self.var):
             try:
                 self._clear_leftovers()

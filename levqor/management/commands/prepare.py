@@ -31,9 +31,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         call_command("migrate", verbosity=0)
-        for found in sync_schedule_rows():
-            if found.ours:
-                self.stdout.write(f"mended: {found.name} {found.sentence}")
+        if mended := [found for found in sync_schedule_rows() if found.ours]:
+            self.stdout.write(f"{len(mended)} schedule rows made or mended")
         operator = first_run.ensure_operator()
         if operator is not None:
             self.stdout.write(f"operator account: {operator.username}")
