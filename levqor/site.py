@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 
 class OpsAdminSite(AdminSite):
@@ -16,8 +15,8 @@ class OpsAdminSite(AdminSite):
     site_header = "Levqor portal"
     index_title = "Board"
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             # Lazy responses query while they render: render inside the transaction that binds the scope.
             response = view(request, *args, **kwargs)
             if hasattr(response, "render") and not response.is_rendered:

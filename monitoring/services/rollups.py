@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from typing import Any
 
 from django.db import connection
 
@@ -33,7 +34,7 @@ def count_observations(window: Window, *, endpoint_ids: Collection[int] | None =
     """Counts by endpoint id (0 = observations of no endpoint) over `window`. One query; needs a scope."""
     parts = parts_of(window)
     pieces: list[str] = []
-    params: list[object] = []
+    params: list[Any] = []
     sources = (("health_hours", parts.hours), ("health_minutes", parts.minutes), ("", parts.rows))
     for table, windows in sources:
         _add_pieces(pieces, params, table, windows, endpoint_ids)
@@ -49,7 +50,7 @@ def count_observations(window: Window, *, endpoint_ids: Collection[int] | None =
 
 def _add_pieces(
     pieces: list[str],
-    params: list[object],
+    params: list[Any],
     table: str,
     windows: Windows,
     endpoint_ids: Collection[int] | None,

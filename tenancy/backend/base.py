@@ -49,7 +49,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     @property
     def in_real_transaction(self) -> bool:
         """Whether a transaction is open that code opened, and not only the one a test case wraps it in."""
-        return any(not block._from_testcase for block in self.atomic_blocks)
+        return any(not getattr(block, "_from_testcase", False) for block in self.atomic_blocks)
 
     def bind_scope(self) -> None:
         """Bind the open transaction to the active scope, if it is not yet.
@@ -103,25 +103,25 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         self._transaction_scope = None
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        super()._set_autocommit(autocommit)
+        super()._set_autocommit(autocommit)  # type: ignore[misc]  # the stubs leave out Django's private hooks
         self._forget_transaction()
 
     def _rollback(self) -> None:
-        super()._rollback()
+        super()._rollback()  # type: ignore[misc]  # the stubs leave out Django's private hooks
         self._forget_transaction()
 
     def _commit(self) -> None:
-        super()._commit()
+        super()._commit()  # type: ignore[misc]  # the stubs leave out Django's private hooks
         self._forget_transaction()
 
     def _savepoint_rollback(self, sid: str) -> None:
-        super()._savepoint_rollback(sid)
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # the stubs leave out Django's private hooks
         # PostgreSQL undid the settings made since the savepoint, but not those made before it.
         self._bound = None
         self._end_of_tested_transaction()
 
     def _savepoint_commit(self, sid: str) -> None:
-        super()._savepoint_commit(sid)
+        super()._savepoint_commit(sid)  # type: ignore[misc]  # the stubs leave out Django's private hooks
         self._end_of_tested_transaction()
 
     def _end_of_tested_transaction(self) -> None:
