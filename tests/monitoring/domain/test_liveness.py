@@ -1,6 +1,6 @@
 import pytest
 
-from monitoring.domain.liveness import Parts, PartState, PortalState, heard
+from monitoring.domain.liveness import Parts, PartState, PortalState
 
 OK, GONE, SILENT = PartState.OK, PartState.NO_ANSWER, PartState.SILENT
 
@@ -9,6 +9,7 @@ OK, GONE, SILENT = PartState.OK, PartState.NO_ANSWER, PartState.SILENT
     ("parts", "state"),
     [
         (Parts(OK, OK, OK, OK), PortalState.OK),
+        (Parts(OK, OK, PartState.LATE, PartState.LATE), PortalState.OK),
         (Parts(OK, GONE, OK, OK), PortalState.DEGRADED),
         (Parts(OK, OK, SILENT, OK), PortalState.DEGRADED),
         (Parts(OK, OK, OK, PartState.NOT_SEEN), PortalState.DEGRADED),
@@ -23,10 +24,3 @@ def test_the_portal_is_as_well_as_its_worst_part(parts, state):
 
 def test_explain_names_each_part_that_is_not_well():
     assert Parts(OK, GONE, SILENT, OK).explain() == "Not well: broker: no answer; beat: silent."
-
-
-@pytest.mark.parametrize(
-    ("age_s", "state"), [(None, PartState.NOT_SEEN), (0.0, OK), (30.0, OK), (30.1, SILENT), (-2.0, OK)]
-)
-def test_heard_turns_an_age_into_a_state(age_s, state):
-    assert heard(age_s) is state
