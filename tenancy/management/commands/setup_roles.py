@@ -5,6 +5,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import psycopg2
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from psycopg2.extensions import parse_dsn
 
 from tenancy.domain.row_security import APP_ROLE, OWNER_ROLE
 from tenancy.services.roles import ensure_roles
@@ -14,8 +15,9 @@ _VARIABLE = "DATABASE_SUPERUSER_URL"
 
 class Command(BaseCommand):
     help = (
-        "Make the portal's roles and its database on a PostgreSQL server of your own, or mend them. Their "
-        f"passwords are those in DATABASE_URL ({APP_ROLE}) and DATABASE_ADMIN_URL ({OWNER_ROLE}). Safe to repeat."
+        "Make the portal's roles and its database on a PostgreSQL server of your own, or mend them. "
+        f"Their passwords are those in DATABASE_URL ({APP_ROLE}) and DATABASE_ADMIN_URL ({OWNER_ROLE}). "
+        "Safe to repeat."
     )
     # There may be no database yet to check anything against.
     requires_system_checks: list[str] = []
@@ -38,6 +40,11 @@ class Command(BaseCommand):
         if database != _database(owner):
             raise CommandError("DATABASE_URL and DATABASE_ADMIN_URL must name the same database.")
         try:
+            parse_dsn(superuser_url)
+        except psycopg2.ProgrammingError:
+            # Not chained and not quoted: the driver's words repeat the address, password and all.
+            raise CommandError(f"{_VARIABLE} is no address of a PostgreSQL server.") from None
+        try:
             ensure_roles(
                 superuser_url,
                 database=database,
@@ -48,11 +55,9 @@ class Command(BaseCommand):
             raise CommandError(f"The superuser cannot log in: {str(error).strip()}") from error
         except psycopg2.errors.InsufficientPrivilege as error:
             raise CommandError(f"{_VARIABLE} is no superuser's: {str(error).strip()}") from error
-        except psycopg2.ProgrammingError:
-            # Not chained and not quoted: the driver's words repeat the address, password and all.
-            raise CommandError(f"{_VARIABLE} is no address of a PostgreSQL server.") from None
         self.stdout.write(
-            f"Database {database!r}: roles made or mended. {OWNER_ROLE} owns it and migrates, {APP_ROLE} serves.\n"
+            f"Database {database!r}: roles made or mended. "
+            f"{OWNER_ROLE} owns it and migrates, {APP_ROLE} serves.\n"
             "Next: `manage.py migrate`."
         )
 
