@@ -1,5 +1,8 @@
 """The words of the job ledger."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -31,3 +34,23 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     PERSON = "person"
     COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What a job's work hands back: how it ended, and one sentence for the log."""
+
+    outcome: Outcome
+    summary: str
+
+    @classmethod
+    def ok(cls, summary: str) -> JobResult:
+        return cls(Outcome.OK, summary)
+
+    @classmethod
+    def findings(cls, summary: str) -> JobResult:
+        return cls(Outcome.FINDINGS, summary)
+
+    @classmethod
+    def skipped(cls, reason: str) -> JobResult:
+        return cls(Outcome.SKIPPED, reason)
