@@ -3,6 +3,7 @@
 One file for all environments. `.env.example` lists the variables with their meaning; a test compares.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ _embedded: dict[str, str] = runtime.addresses(LEVQOR_VAR)
 
 
 def _address(name: str) -> str:
-    return env.str(name, default=_embedded.get(name, ""))
+    return str(env.str(name, default=_embedded.get(name, "")))
 
 
 DATABASE_URL: str = _address("DATABASE_URL")
@@ -37,6 +38,9 @@ REDIS_URL: str = _address("REDIS_URL")
 # Secrets. Without a key the portal refuses to serve (levqor.E001); commands that need none still run.
 SECRET_KEY: str = _address("SECRET_KEY") or "unset-" + "0" * 50
 SECRET_KEY_IS_SET: bool = not SECRET_KEY.startswith("unset-")
+# The token with which the embedded portal probes its own API, made by `up`.
+if "LEVQOR_PROBE_KEY" in _embedded:
+    os.environ.setdefault("LEVQOR_PROBE_KEY", _embedded["LEVQOR_PROBE_KEY"])
 LEVQOR_ADMIN_USER: str = env.str("LEVQOR_ADMIN_USER", default="operator")
 LEVQOR_ADMIN_PASSWORD: str = env.str("LEVQOR_ADMIN_PASSWORD", default="")
 
@@ -46,7 +50,11 @@ TENANT_HEADER: str = env.str("TENANT_HEADER", default="x-tenant-id")
 DEFAULT_TENANT_ID: str = env.str("DEFAULT_TENANT_ID", default="000-CORE")
 
 # Measuring
-PROBE_ALLOWED_NETWORKS: list[str] = env.list("PROBE_ALLOWED_NETWORKS", default=[])
+# The embedded run watches itself: its own address, and nothing else that is private.
+_own_network = "127.0.0.1/32" if LEVQOR_HOST in ("localhost", "0.0.0.0", "::") else LEVQOR_HOST
+PROBE_ALLOWED_NETWORKS: list[str] = env.list(
+    "PROBE_ALLOWED_NETWORKS", default=[_own_network] if _embedded else []
+)
 PROBE_CONCURRENCY: int = env.int("PROBE_CONCURRENCY", default=200)
 DEADMAN_URL: str = env.str("DEADMAN_URL", default="")
 

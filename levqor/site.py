@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -23,8 +22,8 @@ class OpsAdminSite(AdminSite):
     site_url = None
     empty_value_display = "–"
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             # Lazy responses query while they render: render inside the transaction that binds the scope.
             response = view(request, *args, **kwargs)
             if hasattr(response, "render") and not response.is_rendered:

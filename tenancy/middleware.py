@@ -39,7 +39,7 @@ class ScopeMiddleware:
 
     @staticmethod
     def _tenant_of(request: HttpRequest) -> Tenant | None:
-        tenants = Tenant.objects.of_member(request.user.pk)
+        tenants = Tenant.objects.of_member(int(request.user.pk or 0))
         wanted = request.headers.get(settings.TENANT_HEADER, "")
         if wanted:
             tenants = tenants.filter(ext_id=wanted)

@@ -15,3 +15,12 @@ class RecommendationState(StrEnum):
     OPEN = "open"
     DONE = "done"
     DISMISSED = "dismissed"
+
+
+class PlatformState(StrEnum):
+    """How the checks of the last hour went."""
+
+    OPERATIONAL = "operational"
+    DEGRADED = "degraded"
+    FAILING = "failing"
+    NO_DATA = "no_data"

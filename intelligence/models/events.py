@@ -24,8 +24,12 @@ class IntelEvent(TenantOwned):
         db_table = "intel_events"
         verbose_name = "anomaly"
         verbose_name_plural = "anomalies"
-        # The API's list: newest first within a tenant.
-        indexes = [models.Index(fields=["tenant", "-ts", "-id"], name="intel_event_recent")]
+        # The API's list: newest first within a tenant, of everything, of a component, of a severity.
+        indexes = [
+            models.Index(fields=["tenant", "-ts", "-id"], name="intel_event_recent"),
+            models.Index(fields=["tenant", "component", "-ts", "-id"], name="intel_event_component"),
+            models.Index(fields=["tenant", "severity", "-ts", "-id"], name="intel_event_severity"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} {self.value:g}"

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from monitoring.domain.evidence import ApiDay, CostFacts, Evidence, usable_amount, usable_share
 from monitoring.domain.figures import counted, dollars
-from monitoring.domain.gate_readings import read, unread, window_gap
 from monitoring.domain.policy import ApiDaysCriterion, CostCriterion, GateKey, WindowRule
+from monitoring.domain.readings import read, unread, window_gap
 from monitoring.domain.verdicts import Reading
 
 
@@ -40,7 +40,7 @@ def stand_of_day(fact: ApiDay, criterion: ApiDaysCriterion) -> DayStanding:
     if any(share is not None and share < criterion.share_ok for share in wanted):
         return DayStanding.BAD
     coverage = usable_share(fact.coverage)
-    if coverage is None or coverage < criterion.coverage or None in wanted:
+    if coverage is None or coverage < criterion.coverage or None in (*wanted, fact.alert_firing):
         return DayStanding.UNOBSERVED
     return DayStanding.PAUSED if fact.alert_firing else DayStanding.SERVED
 
@@ -67,10 +67,10 @@ def find_streak(days: Mapping[date, DayStanding], last: date) -> Streak:
 
 
 def read_api_days(evidence: Evidence, criterion: ApiDaysCriterion) -> Reading:
-    """The streak of served days. Short for want of observed days it is NO DATA, cut by a bad day it is FAIL."""
+    """The streak of served days: short for want of observed days is NO DATA, cut by a bad day is FAIL."""
     limit = criterion.min_days
     today = evidence.judged_at.astimezone(UTC).date()
-    facts = [fact for fact in evidence.api_days or () if fact.completed and fact.day < today]
+    facts = [fact for fact in evidence.api_days or () if fact.completed]
     days: dict[date, DayStanding] = {}
     for fact in facts:
         standings = (stand_of_day(fact, criterion), days.get(fact.day, DayStanding.SERVED))
@@ -110,12 +110,13 @@ def _mean_coverage(facts: Iterable[ApiDay], recent: list[date]) -> float:
 def _streak_sentence(streak: Streak, limit: int) -> str:
     if streak.served:
         span = f"{streak.served[-1].isoformat()} to {streak.served[0].isoformat()}"
-        text = f"{counted(len(streak.served), 'consecutive day')} served, {span}; {limit} are needed."
+        text = f"{counted(len(streak.served), 'consecutive day')} served, {span}; {limit} needed."
     else:
-        text = f"No day served in full up to now; {counted(limit, 'consecutive day')} are needed."
+        text = f"No served day counts up to now; {counted(limit, 'consecutive day')} needed."
     if streak.paused:
         text += f" {counted(len(streak.paused), 'day')} with a firing alert not counted."
-    return f"{text} Before that, {streak.broken_on.isoformat()} was {streak.broken_by}."
+    before = "The day before that" if streak.served or streak.paused else "The last completed day"
+    return f"{text} {before}, {streak.broken_on.isoformat()}, was {streak.broken_by}."
 
 
 def _days_gap(streak: Streak, limit: int, today: date, *, paused_today: bool) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from monitoring.domain.costs import CostDay
+from monitoring.domain.figures import GREATEST_AMOUNT
 
 
 class UnableToJudge(ValueError):
@@ -143,13 +144,16 @@ class EndpointDay:
 
 @dataclass(frozen=True, slots=True)
 class ApiDay:
-    """The intelligence API on one UTC day; `coverage` is that of its least watched endpoint."""
+    """The intelligence API on one UTC day; `coverage` is that of its least watched endpoint.
+
+    `alert_firing` is None when alerts were not looked at: it might have to be paused, so it cannot count.
+    """
 
     day: date
     completed: bool
     endpoints: tuple[EndpointDay, ...]
     coverage: float | None
-    alert_firing: bool
+    alert_firing: bool | None
     row: str = ""
 
 
@@ -206,5 +210,7 @@ def usable_share(share: float | None) -> float | None:
 
 
 def usable_amount(amount: Decimal | None) -> Decimal | None:
-    """The amount if it is a finite number that is at least 0, otherwise None."""
-    return amount if amount is not None and amount.is_finite() and amount >= 0 else None
+    """The amount if it is a finite number that is at least 0, otherwise None; an absurd one is capped."""
+    if amount is None or not amount.is_finite() or amount < 0:
+        return None
+    return min(amount, GREATEST_AMOUNT)

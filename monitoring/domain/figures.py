@@ -15,6 +15,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 # context, which is mutable and shared, never changes a figure.
 _CONTEXT = Context(prec=400)
 
+# US dollars that one day may cost at most: more is a mistake in the row, and is read as this much.
+GREATEST_AMOUNT = Decimal(10) ** 12
+
 
 def exact(number: Decimal | float) -> Decimal:
     """The decimal number that is written for `number`: 0.9998 is 0.9998 and not its binary neighbour."""

@@ -1,7 +1,7 @@
 """The three gates that are read from probes: uptime, error rate and P1 incidents.
 
-Every reading is made by `read`, where one list decides: whatever is in `missing` keeps the gate from being
-proven.
+The judged values are never rounded: uptime is compared as the decimal that its share is written with, the
+error rate as an exact fraction.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from monitoring.domain.evidence import (
 )
 from monitoring.domain.figures import (
     counted,
-    coverage_text,
     duration,
     exact,
     floored,
@@ -36,121 +35,10 @@ from monitoring.domain.policy import (
     GateKey,
     IncidentCriterion,
     UptimeCriterion,
-    WindowKind,
     WindowRule,
 )
-from monitoring.domain.verdicts import Reading, Standing
-
-UNITS = {
-    GateKey.UPTIME: "%",
-    GateKey.ERROR_RATE: "%",
-    GateKey.P1_INCIDENTS: "incidents",
-    GateKey.INTELLIGENCE_API_DAYS: "days",
-    GateKey.DAILY_COST: "USD",
-}
-
-
-def read(
-    key: GateKey,
-    *,
-    limit: Decimal | float | None,
-    value: Decimal | float | None,
-    inside: bool,
-    violated: bool,
-    explanation: str,
-    missing: Iterable[str],
-    coverage: float | None,
-    samples: int,
-    low: Decimal | float | None = None,
-    high: Decimal | float | None = None,
-    demonstrated: str | None = None,
-    rows: Iterable[str] = (),
-) -> Reading:
-    """Make a reading whose standing follows from `inside`, `violated` and what is missing.
-
-    `inside`: something was observed, and it is inside the limit. `violated`: something was observed that is
-    outside. Neither: what would decide is not there. Without a band the value is its own band.
-    """
-    lacking = tuple(missing)
-    proven = inside and not lacking
-    standing = Standing.PASS if proven else Standing.ON_TRACK if inside else Standing.NO_DATA
-    if violated:
-        standing = Standing.FAIL
-    return Reading(
-        key=key,
-        value=_number(value),
-        low=_number(value if low is None else low),
-        high=_number(value if high is None else high),
-        limit=_number(limit),
-        unit=UNITS[key],
-        within=inside,
-        proven=proven,
-        standing=standing,
-        coverage=coverage,
-        samples=max(samples, 0),
-        demonstrated=demonstrated,
-        explanation=" ".join((explanation, *lacking)) if lacking else explanation,
-        missing=lacking,
-        rows=tuple(sorted(set(rows))),
-    )
-
-
-def _number(value: Decimal | float | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def unread(
-    key: GateKey, limit: Decimal | float | None, problem: str, *, samples: int = 0, rows: Iterable[str] = ()
-) -> Reading:
-    """A gate without a value: NO DATA, and why."""
-    return read(
-        key,
-        limit=limit,
-        value=None,
-        inside=False,
-        violated=False,
-        explanation="Not known.",
-        missing=(problem,),
-        coverage=None,
-        samples=samples,
-        rows=rows,
-    )
-
-
-def window_gap(evidence: Evidence, rule: WindowRule) -> list[str]:
-    """What keeps the window from being the one that the policy asks for; nothing when it is.
-
-    A burn-in's own window may be longer (it was extended) and may have ended days before the review. A
-    trailing window has exactly the policy's length, since a longer one would dilute an outage, and ends at
-    the judged moment.
-    """
-    window, wanted = evidence.window, timedelta(days=rule.days)
-    trailing = rule.kind is WindowKind.TRAILING
-    gaps = []
-    if window.end > evidence.judged_at:
-        left = duration((window.end - evidence.judged_at).total_seconds())
-        gaps.append(f"The window ends only on {iso_z(window.end)}, in {left}.")
-    elif trailing and evidence.judged_at - window.end > timedelta(seconds=rule.max_lag_s):
-        gaps.append(f"The window ended on {iso_z(window.end)}, which is not the judged moment.")
-    if window.length < wanted or (trailing and window.length > wanted):
-        held = duration(max(window.length.total_seconds(), 0))
-        gaps.append(f"The window holds {held} instead of {counted(rule.days, 'day')}.")
-    return gaps
-
-
-def coverage_gap(coverage: float | None, needed: float, of_what: str) -> list[str]:
-    """What is missing from the observed share of the time; nothing when there is enough."""
-    if coverage is None:
-        return [f"How much of {of_what} was observed is not known; {percent(needed)} % is needed."]
-    if coverage < needed:
-        short = percent(needed)
-        return [f"Only {coverage_text(coverage)} of {of_what} was observed; {short} % is needed."]
-    return []
-
-
-def percent(share: float) -> str:
-    """A share from the policy in percent, as it was written there: 0.999 is 99.9."""
-    return f"{percent_of(share).normalize():f}"
+from monitoring.domain.readings import coverage_gap, read, unread, window_gap
+from monitoring.domain.verdicts import Reading
 
 
 def read_uptime(evidence: Evidence, criterion: UptimeCriterion, rule: WindowRule) -> Reading:
@@ -197,7 +85,8 @@ def _band_gap(low: float | None, likely: float, high: float | None, limit: float
 
 def _uptime_sentence(facts: UptimeFacts, likely: float, limit: float, *, inside: bool) -> str:
     side = "at or above" if inside else "below"
-    text = f"Uptime is {floored(percent_of(likely), 3)} %, {side} the limit of {exact(limit)} %,"
+    text = f"Uptime is {floored(percent_of(likely), 3)} %{_band_text(facts)},"
+    text += f" {side} the limit of {exact(limit)} %,"
     text += f" from {counted(facts.samples, 'probe')} ({facts.failed_probes:,} failed)"
     text += f" of {counted(facts.critical_endpoints, 'critical endpoint')}."
     if facts.outages:
@@ -207,6 +96,13 @@ def _uptime_sentence(facts: UptimeFacts, likely: float, limit: float, *, inside:
     elif facts.longest_outage_s:
         text += f" The longest outage took about {duration(facts.longest_outage_s)}."
     return text
+
+
+def _band_text(facts: UptimeFacts) -> str:
+    low, high = usable_share(facts.low), usable_share(facts.high)
+    if low is None or high is None or low == high:
+        return ""
+    return f" ({floored(percent_of(low), 3)} to {floored(percent_of(high), 3)} %)"
 
 
 def _outage_order(outage: OutageSummary) -> tuple[float, float, str]:
@@ -287,7 +183,7 @@ def read_p1_incidents(evidence: Evidence, criterion: IncidentCriterion, rule: Wi
         value=len(found),
         inside=not violated,
         violated=violated,
-        explanation=incidents_sentence(found, "the window"),
+        explanation=incidents_sentence(found, "in the window"),
         missing=missing,
         coverage=coverage,
         samples=facts.samples,
@@ -295,14 +191,19 @@ def read_p1_incidents(evidence: Evidence, criterion: IncidentCriterion, rule: Wi
     )
 
 
-def incidents_sentence(found: Iterable[Incident], span: str) -> str:
-    """How many P1 incidents touch `span`, and the first of them by name."""
-    ordered = sorted(found, key=lambda one: (one.opened_at, one.id))
+def incidents_sentence(found: Iterable[Incident], when: str) -> str:
+    """How many P1 incidents there were `when`, and the first of them by name."""
+    ordered = sorted(found, key=_incident_order)
     if not ordered:
-        return f"No P1 incident touches {span}."
+        return f"No P1 incident {when}."
     first = ordered[0]
     end = "still open" if first.resolved_at is None else f"resolved {iso_z(first.resolved_at)}"
-    verb = "touches" if len(ordered) == 1 else "touch"
     lead = "It is" if len(ordered) == 1 else "The first is"
-    text = f"{counted(len(ordered), 'P1 incident')} {verb} {span}."
+    text = f"{counted(len(ordered), 'P1 incident')} {when}."
     return f"{text} {lead} {first.id}, {first.title}: opened {iso_z(first.opened_at)}, {end}."
+
+
+def _incident_order(incident: Incident) -> tuple[datetime, str, str, str]:
+    """An order without ties, so that the sentence is the same however the incidents came."""
+    end = "" if incident.resolved_at is None else iso_z(incident.resolved_at)
+    return incident.opened_at, incident.id, incident.title, end

@@ -16,8 +16,9 @@ from collections.abc import Iterable
 
 from monitoring.domain.day_readings import read_api_days, read_daily_cost
 from monitoring.domain.evidence import Evidence
-from monitoring.domain.gate_readings import read_error_rate, read_p1_incidents, read_uptime, unread
+from monitoring.domain.gate_readings import read_error_rate, read_p1_incidents, read_uptime
 from monitoring.domain.policy import GateKey, Policy, TriggerKey
+from monitoring.domain.readings import unread
 from monitoring.domain.triggers import evaluate_triggers
 from monitoring.domain.verdicts import Decision, Reading, Standing, Trigger, Verdict, may_go
 
@@ -84,12 +85,12 @@ def _reasons(gates: Iterable[Reading], triggers: Iterable[Trigger]) -> Iterable[
     quiet_unknown = [trigger for trigger in triggers if not trigger.fired and not trigger.observed]
     for reading in open_gates:
         if reading.standing is Standing.FAIL:
-            yield f"{GATE_TITLES[reading.key]} fails. {reading.explanation}"
+            yield f"{GATE_TITLES[reading.key]} FAIL: {reading.explanation}"
     for trigger in triggers:
         if trigger.fired:
-            yield f"{TRIGGER_TITLES[trigger.key]} fired. {trigger.explanation}"
+            yield f"{TRIGGER_TITLES[trigger.key]} FIRED: {trigger.explanation}"
     for reading in open_gates:
         if reading.standing is not Standing.FAIL:
-            yield f"{GATE_TITLES[reading.key]} is not proven. {' '.join(reading.missing)}"
+            yield f"{GATE_TITLES[reading.key]} {reading.standing}: {' '.join(reading.missing)}"
     for trigger in quiet_unknown:
-        yield f"{TRIGGER_TITLES[trigger.key]} could not be checked. {trigger.explanation}"
+        yield f"{TRIGGER_TITLES[trigger.key]} NOT KNOWN: {trigger.explanation}"

@@ -134,9 +134,7 @@ class Histogram:
         It is within 1 % of the exact one, save below 0.1 ms and above 120 s, where it is that limit.
         """
         if not 0.0 < share <= 1.0:
-            raise ValueError(
-                f"a quantile of {share} cannot be; give a share above 0 and up to 1, such as 0.99"
-            )
+            raise ValueError(f"there is no quantile {share}; give a share above 0 and up to 1, such as 0.99")
         if not self.counts:
             return None
         cumulated = list(accumulate(count for _, count in self.counts))
@@ -157,18 +155,13 @@ class Histogram:
         """Return the histogram that `to_bytes` packed; raise ValueError for anything else."""
         packed = bytes(packed)
         if packed[:1] != bytes((LAYOUT,)):
-            raise ValueError(
-                f"a histogram of layout {packed[:1].hex() or 'none'} cannot be read; this is {LAYOUT}"
-            )
+            raise ValueError(f"this reads histograms of layout {LAYOUT}, not of {packed[:1].hex() or 'none'}")
         try:
             total_us, *rest = _varints(zlib.decompress(packed[1:]))
+            buckets = list(accumulate(rest[::2], initial=UNDERFLOW))[1:]
+            return cls(tuple(zip(buckets, rest[1::2], strict=True)), total_us)
         except (zlib.error, ValueError) as error:
-            raise ValueError(
-                f"the bytes of a histogram are damaged ({error}); rebuild it from the log"
-            ) from error
-        buckets = accumulate(rest[::2], initial=UNDERFLOW)
-        next(buckets)
-        return cls(tuple(zip(buckets, rest[1::2], strict=True)), total_us)
+            raise ValueError(f"a histogram is damaged ({error}); rebuild it from the log") from error
 
 
 def _varint(number: int) -> bytes:

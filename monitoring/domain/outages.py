@@ -156,9 +156,8 @@ class Trail:
             return Outage(
                 self.last_good_at, observation.ended_at, observation.started_at, None, confirmed=False
             )
-        unseen = NOTHING
-        if self.seen_until is not None:
-            unseen = max(NOTHING, observation.started_at - self.seen_until - hold)
+        seen_until = self.seen_until or observation.started_at
+        unseen = max(NOTHING, observation.started_at - seen_until - hold)
         return replace(
             self.outage,
             first_bad_at=min(self.outage.first_bad_at, observation.ended_at),

@@ -4,13 +4,20 @@ A policy is versioned and frozen into each verdict. Reading one is strict, becau
 a limit that is not a number would otherwise be a gate that nobody has to pass.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any
 
-from monitoring.domain.figures import exact
+from monitoring.domain.policy_fields import (
+    Section,
+    UnableToReadPolicy,
+    dollars,
+    entries,
+    names,
+    number_field,
+    whole_field,
+)
 
 
 class GateKey(StrEnum):
@@ -39,105 +46,11 @@ class WindowKind(StrEnum):
     BURN_IN = "burn_in"
 
 
-class UnableToReadPolicy(ValueError):
-    """A policy has an unknown, missing or unusable entry; the message names it and what belongs there."""
-
-
-def _number(least: float, most: float, *, above: bool = False) -> Any:
-    """A float from `least` to `most`; `above` leaves `least` itself out."""
-    wanted = f"a number above {least:g}, up to {most:g}" if above else f"a number from {least:g} to {most:g}"
-
-    def check(value: object) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise ValueError(wanted)
-        if not least <= value <= most or (above and value == least):
-            raise ValueError(wanted)
-        return float(value)
-
-    return {"check": check}
-
-
-def _whole(least: int) -> Any:
-    def check(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"a whole number, at least {least}")
-        return value
-
-    return {"check": check}
-
-
-def _dollars(value: object) -> Decimal:
-    wanted = "an amount of US dollars, at least 0, such as 10.00"
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
-        raise ValueError(wanted)
-    try:
-        amount = Decimal(value) if isinstance(value, str) else exact(value)
-    except InvalidOperation:
-        raise ValueError(wanted) from None
-    if not amount.is_finite() or amount < 0:
-        raise ValueError(wanted)
-    return amount
-
-
 def _window_kind(value: object) -> WindowKind:
     try:
         return WindowKind(value)  # type: ignore[arg-type]  # whatever was written; an unknown word is the error
     except ValueError:
         raise ValueError(f"one of {', '.join(WindowKind)}") from None
-
-
-def _names(value: object) -> tuple[str, ...]:
-    wanted = "a list of different, non-empty names"
-    if not isinstance(value, list | tuple) or not value:
-        raise ValueError(wanted)
-    if not all(isinstance(name, str) and name for name in value) or len(set(value)) != len(value):
-        raise ValueError(wanted)
-    return tuple(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of the policy whose every field knows what it may hold, however it was built."""
-
-    path: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            check: Callable[[object], object] = entry.metadata["check"]
-            try:
-                object.__setattr__(self, entry.name, check(value))
-            except ValueError as wanted:
-                raise UnableToReadPolicy(
-                    f"{self.path}.{entry.name} must be {wanted}, not {value!r}."
-                ) from None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The section as plain values; amounts are strings, so that no cent is lost on the way."""
-        return {entry.name: _plain(getattr(self, entry.name)) for entry in fields(self)}
-
-    @classmethod
-    def from_dict(cls, written: object) -> Self:
-        """Read what `to_dict` wrote; every field must be there and no other."""
-        return cls(**_entries(cls.path, written, tuple(entry.name for entry in fields(cls))))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _entries(path: str, written: object, names: tuple[str, ...]) -> dict[str, Any]:
-    if not isinstance(written, Mapping):
-        raise UnableToReadPolicy(f"{path} must be a mapping with {', '.join(names)}, not {written!r}.")
-    for name in written:
-        if name not in names:
-            raise UnableToReadPolicy(f"{path} has an unknown entry {name!r}; it may have {', '.join(names)}.")
-    for name in names:
-        if name not in written:
-            raise UnableToReadPolicy(f"{path}.{name} is missing.")
-    return dict(written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +59,8 @@ class WindowRule(Section):
 
     path = "window"
     kind: WindowKind = field(default=WindowKind.TRAILING, metadata={"check": _window_kind})
-    days: int = field(default=7, metadata=_whole(1))
-    max_lag_s: int = field(default=300, metadata=_whole(0))
+    days: int = field(default=7, metadata=whole_field(1, 366))
+    max_lag_s: int = field(default=300, metadata=whole_field(0, 86_400))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +68,8 @@ class UptimeCriterion(Section):
     """Least platform uptime in percent, and the share of the window that must have been observed."""
 
     path = "gates.uptime"
-    min_percent: float = field(default=99.98, metadata=_number(0, 100))
-    coverage: float = field(default=0.999, metadata=_number(0, 1, above=True))
+    min_percent: float = field(default=99.98, metadata=number_field(0, 100))
+    coverage: float = field(default=0.999, metadata=number_field(0, 1, above=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +81,10 @@ class ErrorRateCriterion(Section):
     """
 
     path = "gates.error_rate"
-    max_percent: float = field(default=0.5, metadata=_number(0, 100))
-    hours: int = field(default=24, metadata=_whole(1))
-    coverage: float = field(default=0.99, metadata=_number(0, 1, above=True))
-    min_observations: int = field(default=598, metadata=_whole(1))
+    max_percent: float = field(default=0.5, metadata=number_field(0, 100))
+    hours: int = field(default=24, metadata=whole_field(1, 366 * 24))
+    coverage: float = field(default=0.99, metadata=number_field(0, 1, above=True))
+    min_observations: int = field(default=598, metadata=whole_field(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +92,8 @@ class IncidentCriterion(Section):
     """Greatest number of P1 incidents that touch the window, and the share of it that was monitored."""
 
     path = "gates.p1_incidents"
-    max_count: int = field(default=0, metadata=_whole(0))
-    coverage: float = field(default=0.999, metadata=_number(0, 1, above=True))
+    max_count: int = field(default=0, metadata=whole_field(0))
+    coverage: float = field(default=0.999, metadata=number_field(0, 1, above=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +101,9 @@ class ApiDaysCriterion(Section):
     """Fewest consecutive UTC days on which every one of `endpoints` was served, and what serving means."""
 
     path = "gates.intelligence_api_days"
-    min_days: int = field(default=7, metadata=_whole(1))
-    share_ok: float = field(default=0.995, metadata=_number(0, 1, above=True))
-    coverage: float = field(default=0.95, metadata=_number(0, 1, above=True))
+    min_days: int = field(default=7, metadata=whole_field(1, 366))
+    share_ok: float = field(default=0.995, metadata=number_field(0, 1, above=True))
+    coverage: float = field(default=0.95, metadata=number_field(0, 1, above=True))
     endpoints: tuple[str, ...] = field(
         default=(
             "/api/intelligence/status",
@@ -199,7 +112,7 @@ class ApiDaysCriterion(Section):
             "/api/intelligence/forecasts",
             "/api/intelligence/health",
         ),
-        metadata={"check": _names},
+        metadata={"check": names},
     )
 
 
@@ -208,7 +121,7 @@ class CostCriterion(Section):
     """Greatest cost of one UTC day in US dollars."""
 
     path = "gates.daily_cost"
-    max_usd: Decimal = field(default=Decimal("10.00"), metadata={"check": _dollars})
+    max_usd: Decimal = field(default=Decimal("10.00"), metadata={"check": dollars})
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +129,12 @@ class TriggerRule(Section):
     """From how many on (the cost: above how much) each trigger fires; heals count over `heal_days`."""
 
     path = "triggers"
-    p1_incidents: int = field(default=1, metadata=_whole(1))
-    heals_per_subsystem: int = field(default=2, metadata=_whole(1))
-    heal_days: int = field(default=7, metadata=_whole(1))
-    above_usd_per_day: Decimal = field(default=Decimal("10.00"), metadata={"check": _dollars})
-    api_server_errors: int = field(default=1, metadata=_whole(1))
-    api_failed_probes: int = field(default=1, metadata=_whole(1))
+    p1_incidents: int = field(default=1, metadata=whole_field(1))
+    heals_per_subsystem: int = field(default=2, metadata=whole_field(1))
+    heal_days: int = field(default=7, metadata=whole_field(1, 366))
+    above_usd_per_day: Decimal = field(default=Decimal("10.00"), metadata={"check": dollars})
+    api_server_errors: int = field(default=1, metadata=whole_field(1))
+    api_failed_probes: int = field(default=1, metadata=whole_field(1))
 
 
 _CRITERIA: dict[GateKey, type[Section]] = {
@@ -291,8 +204,8 @@ class Policy:
         of the wrong type, NaN or a value out of range. Nothing is filled in: a policy that is frozen into a
         verdict is whole.
         """
-        top = _entries("policy", written, ("version", "window", "gates", "triggers"))
-        gates = _entries("gates", top["gates"], tuple(key.value for key in GateKey))
+        top = entries("policy", written, ("version", "window", "gates", "triggers"))
+        gates = entries("gates", top["gates"], tuple(key.value for key in GateKey))
         criteria: dict[str, Any] = {key.value: _CRITERIA[key].from_dict(gates[key.value]) for key in GateKey}
         return cls(
             version=top["version"],

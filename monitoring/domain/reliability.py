@@ -52,7 +52,7 @@ class _Failure:
 
 
 def reliability(uptime: Uptime, records: Sequence[EndpointRecord], now: datetime) -> Reliability:
-    """Return the reliability over the window of `uptime`, which `measure` made of the same records and `now`."""
+    """Return the reliability over the window of `uptime`, as measured of the same records and `now`."""
     window = uptime.window
     found = [failure for record in records for failure in _failures(record, now)]
     present = [failure for failure in _joined(found) if intersect(failure.likely, (window,))]

@@ -39,7 +39,7 @@ def _p1_incident(evidence: Evidence, rule: TriggerRule) -> Trigger:
     incidents = evidence.incidents.incidents
     found = [one for one in incidents if one.is_p1 and one.touches(evidence.window.start, end)]
     fired = len(found) >= rule.p1_incidents
-    return Trigger(TriggerKey.P1_INCIDENT, fired, incidents_sentence(found, "the time up to now"))
+    return Trigger(TriggerKey.P1_INCIDENT, fired, incidents_sentence(found, "since the window began"))
 
 
 def _repeated_heal(evidence: Evidence, rule: TriggerRule) -> Trigger:
@@ -91,7 +91,7 @@ def _api_errors(evidence: Evidence, rule: TriggerRule) -> Trigger:
     errors = facts.api_server_errors if facts else None
     failed = facts.api_failed_probes if facts else None
     fired = (errors or 0) >= rule.api_server_errors or (failed or 0) >= rule.api_failed_probes
-    told = f"{_count(errors)} 5xx answers to real requests, {_count(failed)} failed probes."
+    told = f"5xx answers to real requests: {_count(errors)}; failed probes: {_count(failed)}."
     observed = errors is not None and failed is not None and errors >= 0 and failed >= 0
     return Trigger(TriggerKey.API_ERRORS, fired, told, observed=observed or fired)
 

@@ -17,6 +17,7 @@ from monitoring.domain.policy import GateKey
 from monitoring.domain.verdicts import Decision, Reading, Trigger, Verdict
 
 WIDTH = 96
+_MARK_WIDTH = len("NOT KNOWN ")
 _COLUMNS = (("Gate", 22), ("Value", 12), ("Limit", 12), ("Standing", 10), ("Coverage", 10), ("Samples", 10))
 _MARKUP = re.compile(r"([\\`*_\[\]<|~])")
 
@@ -27,19 +28,20 @@ def render_table(verdict: Verdict) -> str:
     lines.append(_row(name for name, _ in _COLUMNS))
     lines.append(_row("-" * width for _, width in _COLUMNS))
     lines += [_row(_cells(reading)) for reading in verdict.gates]
-    for reading in verdict.gates:
-        lines += ["", f"{GATE_TITLES[reading.key]}: {reading.standing}"]
-        lines += _wrapped(reading.explanation, "  ")
-        lines += _wrapped(reading.demonstrated, "  ") if reading.demonstrated else []
-    lines += ["", "Triggers"]
-    for trigger in verdict.triggers:
-        lines += _wrapped(
-            f"{_mark(trigger):<9} {TRIGGER_TITLES[trigger.key]}: {trigger.explanation}", "  ", hang=10
-        )
     if verdict.reasons:
         lines += ["", f"Why it is {verdict.decision}"]
         for number, reason in enumerate(verdict.reasons, start=1):
-            lines += _wrapped(f"{number}. {reason}", "  ", hang=3)
+            lines += _wrapped(reason, f"  {number}. ")
+    lines += ["", "Triggers"]
+    for trigger in verdict.triggers:
+        lines += _wrapped(
+            f"{TRIGGER_TITLES[trigger.key]}: {trigger.explanation}", f"  {_mark(trigger):<{_MARK_WIDTH}}"
+        )
+    lines += ["", "Readings"]
+    for reading in verdict.gates:
+        lead = f"  {GATE_TITLES[reading.key]}: "
+        lines += _wrapped(reading.explanation, lead, hang=4)
+        lines += _wrapped(reading.demonstrated, "    ") if reading.demonstrated else []
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -128,13 +130,11 @@ def _plain(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in joined)
 
 
-def _wrapped(text: str, indent: str, hang: int = 0) -> list[str]:
+def _wrapped(text: str, lead: str, hang: int | None = None) -> list[str]:
+    """Lines of at most `WIDTH`, the first after `lead`, the others under the text or `hang` columns in."""
+    indent = " " * (len(lead) if hang is None else hang)
     return textwrap.wrap(
-        _plain(text),
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + " " * hang,
-        break_on_hyphens=False,
+        _plain(text), WIDTH, initial_indent=lead, subsequent_indent=indent, break_on_hyphens=False
     )
 
 

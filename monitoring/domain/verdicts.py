@@ -142,7 +142,7 @@ class Verdict:
             )
 
     def to_json_dict(self) -> dict[str, Any]:
-        """The verdict as `go_nogo --format json` prints it, without the `hash`, which whoever stores it adds."""
+        """The verdict as `go_nogo --format json` prints it; the `hash` is added by whoever stores it."""
         return {
             "at": iso_z(self.judged_at),
             "window": {"start": iso_z(self.window.start), "end": iso_z(self.window.end)},
@@ -156,7 +156,7 @@ class Verdict:
         }
 
     def to_record_dict(self) -> dict[str, Any]:
-        """The same with what is kept but not printed: reasons, missing evidence, rows, what is demonstrated."""
+        """The same with what is kept but not printed: reasons, missing evidence, rows, demonstration."""
         record = self.to_json_dict()
         record["reasons"] = list(self.reasons)
         for written, reading in zip(record["gates"], self.gates, strict=True):

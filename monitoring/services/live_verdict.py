@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timedelta
-
-from django.core.cache import cache
-from redis.exceptions import RedisError
 
 from monitoring.domain.verdicts import Verdict
 from monitoring.services.judging import judge
+from tenancy.services import caching
 
-logger = logging.getLogger(__name__)
-
-MAX_AGE = timedelta(seconds=5)
+MAX_AGE_S = 5
 _KEY = "live-verdict"
 
 
@@ -22,16 +17,9 @@ def live_verdict(*, now: datetime) -> Verdict:
 
     Without the cache it is judged anew: the broker may be down when the board is needed most.
     """
-    try:
-        kept = cache.get(_KEY)
-    except RedisError as error:
-        logger.warning("The cache does not answer (%s); the verdict is judged anew.", error)
-        return judge(now=now)
-    if isinstance(kept, Verdict) and timedelta(0) <= now - kept.judged_at < MAX_AGE:
+    kept = caching.read([_KEY]).get(_KEY)
+    if isinstance(kept, Verdict) and timedelta(0) <= now - kept.judged_at < timedelta(seconds=MAX_AGE_S):
         return kept
     verdict = judge(now=now)
-    try:
-        cache.set(_KEY, verdict, timeout=MAX_AGE.total_seconds())
-    except RedisError as error:
-        logger.warning("The cache does not take the verdict (%s).", error)
+    caching.write(_KEY, verdict, lifetime_s=MAX_AGE_S)
     return verdict

@@ -21,6 +21,7 @@ from monitoring.domain.outages import Observation, Trail, extend_span
 from monitoring.domain.outages import Outage as OutageFacts
 from monitoring.domain.windows import Window
 from monitoring.models import Endpoint, EndpointState, ObservedSpan, Outage
+from monitoring.models.bulk import BulkUpdate
 from tenancy.context import NoTenantScope, control_transaction, current_scope
 
 _ERROR_LENGTH = 500
@@ -29,27 +30,39 @@ _COLUMNS = (
     " error_class, error, failed_assertion"
 )
 _TEXTS = "error_class, error, failed_assertion"
-_STATE_COLUMNS: tuple[tuple[str, str], ...] = (
-    ("next_due_at", "timestamptz"),
-    ("standing", "text"),
-    ("standing_since", "timestamptz"),
-    ("last_at", "timestamptz"),
-    ("last_status", "smallint"),
-    ("last_latency_ms", "float8"),
-    ("last_error", "text"),
-    ("last_good_at", "timestamptz"),
-    ("seen_until", "timestamptz"),
-    ("outage_id", "bigint"),
-    ("span_id", "bigint"),
-    ("certificate_expires_at", "timestamptz"),
+_STATES = BulkUpdate(
+    table="endpoint_states",
+    key="endpoint_id",
+    always="lease_until = NULL",
+    columns=(
+        ("next_due_at", "timestamptz"),
+        ("standing", "text"),
+        ("standing_since", "timestamptz"),
+        ("last_at", "timestamptz"),
+        ("last_status", "smallint"),
+        ("last_latency_ms", "float8"),
+        ("last_error", "text"),
+        ("last_good_at", "timestamptz"),
+        ("seen_until", "timestamptz"),
+        ("certificate_expires_at", "timestamptz"),
+        ("outage_id", "bigint"),
+        ("span_id", "bigint"),
+    ),
 )
-_STATE_SQL = f"""
-    UPDATE endpoint_states s
-    SET lease_until = NULL, {", ".join(f"{name} = v.{name}" for name, _ in _STATE_COLUMNS)}
-    FROM (SELECT * FROM unnest(%s::bigint[], {", ".join(f"%s::{kind}[]" for _, kind in _STATE_COLUMNS)})
-          AS t(endpoint_id, {", ".join(name for name, _ in _STATE_COLUMNS)})) v
-    WHERE s.endpoint_id = v.endpoint_id
-"""
+_OUTAGES = BulkUpdate(
+    table="outages",
+    key="id",
+    columns=(
+        ("last_good_at", "timestamptz"),
+        ("first_bad_at", "timestamptz"),
+        ("last_bad_at", "timestamptz"),
+        ("first_good_at", "timestamptz"),
+        ("confirmed", "boolean"),
+        ("unseen_s", "float8"),
+        ("failures", "integer"),
+    ),
+)
+_SPANS = BulkUpdate(table="observed_spans", key="id", columns=(("ended_at", "timestamptz"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +144,10 @@ def append_log(rows: Iterable[Sequence[object]]) -> int:
     return count
 
 
+def _words(result: ProbeResult) -> str:
+    return str(_storable(result.failed_assertion or result.error))[:_ERROR_LENGTH]
+
+
 def _storable(value: object) -> object:
     """PostgreSQL stores any character but NUL."""
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
@@ -159,7 +176,7 @@ def _advance(endpoint: Endpoint, state: EndpointState, results: list[ProbeResult
         state.last_at = result.started_at
         state.last_status = result.status
         state.last_latency_ms = result.latency_ms if result.status else None
-        state.last_error = (result.failed_assertion or result.error)[:_ERROR_LENGTH]
+        state.last_error = _words(result)
         state.certificate_expires_at = result.certificate_expires_at or state.certificate_expires_at
         if not result.ok:
             retry_at = result.ended_at + timedelta(seconds=endpoint.confirm_interval_s)
@@ -189,14 +206,14 @@ def _keep_outage(
     row = state.outage
     if row is None:
         row = Outage(endpoint=endpoint, failures=0, status_code=result.status, error_class=result.error_class)
-        row.error = (result.failed_assertion or result.error)[:_ERROR_LENGTH]
+        row.error = _words(result)
         state.outage = row
     row.last_good_at, row.first_bad_at = facts.last_good_at, facts.first_bad_at
     row.last_bad_at, row.first_good_at = facts.last_bad_at, facts.first_good_at
     row.confirmed, row.unseen_s = facts.confirmed, facts.unseen.total_seconds()
     if not result.ok:
         row.failures += 1
-    if row not in change.outages:
+    if not any(kept is row for kept in change.outages):
         change.outages.append(row)
     if closed is not None:
         state.outage = None
@@ -243,41 +260,26 @@ def _log_row(endpoint: Endpoint, result: ProbeResult, source: Source) -> tuple[o
     )
 
 
-_OUTAGE_FIELDS = [
-    "last_good_at",
-    "first_bad_at",
-    "last_bad_at",
-    "first_good_at",
-    "confirmed",
-    "unseen_s",
-    "failures",
-]
-
-
 def _save_outages(outages: list[Outage]) -> None:
     # Known ones first: one that closes makes room for the next open one of its endpoint.
     new = [outage for outage in outages if outage._state.adding]
-    Outage.objects.bulk_update([outage for outage in outages if not outage._state.adding], _OUTAGE_FIELDS)
+    _OUTAGES.run([_values(outage, _OUTAGES) for outage in outages if not outage._state.adding])
     Outage.objects.bulk_create(new)
 
 
 def _save_spans(spans: list[ObservedSpan]) -> None:
     new = [span for span in spans if span._state.adding]
-    ObservedSpan.objects.bulk_update([span for span in spans if not span._state.adding], ["ended_at"])
+    _SPANS.run([_values(span, _SPANS) for span in spans if not span._state.adding])
     ObservedSpan.objects.bulk_create(new)
 
 
 def _save_states(states: list[EndpointState]) -> None:
-    columns: list[list[Any]] = [[state.endpoint_id for state in states]]
-    for name, _ in _STATE_COLUMNS:
-        columns.append([_column(state, name) for state in states])
-    with connection.cursor() as cursor:
-        cursor.execute(_STATE_SQL, columns)
+    for state in states:
+        # Those made in this batch have their ids only now.
+        state.outage_id = state.outage.pk if state.outage else None
+        state.span_id = state.span.pk if state.span else None
+    _STATES.run([_values(state, _STATES) for state in states])
 
 
-def _column(state: EndpointState, name: str) -> object:
-    if name == "outage_id":
-        return state.outage.pk if state.outage else None
-    if name == "span_id":
-        return state.span.pk if state.span else None
-    return getattr(state, name)
+def _values(row: EndpointState | ObservedSpan | Outage, update: BulkUpdate) -> list[Any]:
+    return [row.pk, *(getattr(row, name) for name, _ in update.columns)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from typing import Any
 
 from django.db import connection
 
@@ -18,8 +19,8 @@ _ROLLED = """
 _RAW = """
     SELECT coalesce(endpoint_id, 0), count(*), count(*) FILTER (WHERE NOT ok),
            count(*) FILTER (WHERE status_code >= 500),
-           coalesce(sum(latency_ms) FILTER (WHERE status_code > 0), 0),
-           count(latency_ms) FILTER (WHERE status_code > 0)
+           coalesce(sum(latency_ms) FILTER (WHERE status_code IS DISTINCT FROM 0), 0),
+           count(latency_ms) FILTER (WHERE status_code IS DISTINCT FROM 0)
     FROM system_health_log WHERE ts >= %s AND ts < %s {keys} GROUP BY 1
 """
 _DAYS = """
@@ -33,7 +34,7 @@ def count_observations(window: Window, *, endpoint_ids: Collection[int] | None =
     """Counts by endpoint id (0 = observations of no endpoint) over `window`. One query; needs a scope."""
     parts = parts_of(window)
     pieces: list[str] = []
-    params: list[object] = []
+    params: list[Any] = []
     sources = (("health_hours", parts.hours), ("health_minutes", parts.minutes), ("", parts.rows))
     for table, windows in sources:
         _add_pieces(pieces, params, table, windows, endpoint_ids)
@@ -49,7 +50,7 @@ def count_observations(window: Window, *, endpoint_ids: Collection[int] | None =
 
 def _add_pieces(
     pieces: list[str],
-    params: list[object],
+    params: list[Any],
     table: str,
     windows: Windows,
     endpoint_ids: Collection[int] | None,

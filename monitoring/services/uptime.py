@@ -59,7 +59,7 @@ def latest_outages(
     """Outages, the newest first. One query."""
     rows = Outage.objects.select_related("endpoint").order_by("-first_bad_at", "-id")
     if confirmed_only:
-        rows = rows.confirmed()  # type: ignore[attr-defined]  # our queryset
+        rows = rows.confirmed()
     if since is not None:
         rows = rows.filter(last_bad_at__gte=since)
     if endpoint:

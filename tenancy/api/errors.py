@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -28,6 +31,9 @@ _TYPES = {
     status.HTTP_500_INTERNAL_SERVER_ERROR: "internal_error",
     status.HTTP_503_SERVICE_UNAVAILABLE: "unavailable",
 }
+_UNEXPECTED = "The portal could not answer. The correlation id finds the cause in its log."
+# Whoever reads these addresses is a program.
+_FOR_PROGRAMS = ("/api/", "/health", "/public/", "/metrics")
 
 
 def correlation_id(request: Any) -> str:
@@ -45,32 +51,58 @@ def error_body(
     return {"ok": False, "error": error, "meta": {"correlation_id": correlation_id(request)}}
 
 
+class PayloadTooLarge(exceptions.APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The request is larger than the portal accepts."
+
+
+class Unavailable(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The database does not answer. Try again in a moment."
+    wait = 4
+
+
 def typed_error(error: Exception, context: dict[str, Any]) -> Response:
     """Turns whatever a view raised into a typed error; the unexpected is logged and named to nobody."""
     request = context["request"]
-    if isinstance(error, Http404):
-        error = exceptions.NotFound()
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
+    anticipated = _as_api_exception(error)
     set_rollback()
-    if not isinstance(error, exceptions.APIException):
+    if anticipated is None or isinstance(anticipated, Unavailable):
         logger.error(
             "Unable to answer an API request", extra={"request_id": correlation_id(request)}, exc_info=error
         )
-        message = "The portal could not answer. The correlation id finds the cause in its log."
-        return Response(error_body("internal_error", message, request), status=500)
+    if anticipated is None:
+        return Response(error_body("internal_error", _UNEXPECTED, request), status=500)
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait) + 1)
-    kind = _TYPES.get(error.status_code, "error")
-    if isinstance(error, exceptions.ValidationError):
-        fields = _fields(error.detail)
+    if getattr(anticipated, "auth_header", None):
+        headers["WWW-Authenticate"] = anticipated.auth_header
+    if getattr(anticipated, "wait", None):
+        headers["Retry-After"] = str(int(anticipated.wait) + 1)
+    kind = _TYPES.get(anticipated.status_code, "error")
+    if isinstance(anticipated, exceptions.ValidationError):
+        fields = _fields(anticipated.detail)
         named = ", ".join(fields) or "the request"
         body = error_body("validation", f"Not accepted: {named}. See fields.", request, fields)
-        return Response(body, status=error.status_code, headers=headers)
-    return Response(error_body(kind, str(error.detail), request), status=error.status_code, headers=headers)
+    else:
+        body = error_body(kind, str(anticipated.detail), request)
+    return Response(body, status=anticipated.status_code, headers=headers)
+
+
+def _as_api_exception(error: Exception) -> exceptions.APIException | None:
+    """What the caller is told of `error`; None when it is nobody's business but the log's."""
+    if isinstance(error, exceptions.APIException):
+        return error
+    if isinstance(error, Http404):
+        return exceptions.NotFound()
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, RequestDataTooBig):
+        return PayloadTooLarge()
+    if isinstance(error, SuspiciousOperation | BadRequest | UnreadablePostError):
+        return exceptions.ParseError()
+    if isinstance(error, OperationalError | InterfaceError):
+        return Unavailable()
+    return None
 
 
 def _fields(detail: Any, path: str = "") -> dict[str, list[str]]:
@@ -94,3 +126,40 @@ def _fields(detail: Any, path: str = "") -> dict[str, list[str]]:
 def json_error(request: HttpRequest, http_status: int, message: str) -> JsonResponse:
     """An error answer outside DRF: an address that leads nowhere, or a failure of Django itself."""
     return JsonResponse(error_body(_TYPES.get(http_status, "error"), message, request), status=http_status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """`handler400`: JSON for programs, Django's page for people."""
+    if _is_for_programs(request):
+        return json_error(request, 400, "The request is malformed.")
+    return defaults.bad_request(request, exception)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """`handler403`."""
+    if _is_for_programs(request):
+        return json_error(request, 403, "This is not allowed.")
+    return defaults.permission_denied(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """`handler404`."""
+    if _is_for_programs(request):
+        return json_error(request, 404, "There is nothing at this address.")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """`handler500`. The view's transaction opens before DRF can catch anything, so a database that is away
+    ends up here."""
+    if not _is_for_programs(request):
+        return defaults.server_error(request)
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        response = json_error(request, 503, str(Unavailable.default_detail))
+        response["Retry-After"] = str(Unavailable.wait + 1)
+        return response
+    return json_error(request, 500, _UNEXPECTED)
+
+
+def _is_for_programs(request: HttpRequest) -> bool:
+    return request.path_info.startswith(_FOR_PROGRAMS)

@@ -8,14 +8,27 @@ from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
 from tenancy.models import ApiToken
+from tenancy.services import caching
 
 
 class TokenThrottle(SimpleRateThrottle):
-    """One budget for each token."""
+    """One budget for each token and period; the period begins anew with each full minute (hour, day).
+
+    A counter, not DRF's list of times: that list is read, changed and written back, so two processes lose
+    each other's calls, and at 6,000 a minute it is 50 kB for every call. Without Redis nobody is throttled:
+    an answer is worth more than its counting.
+    """
 
     scope = "token"
 
-    def get_cache_key(self, request: Request, view: Any) -> str | None:
-        if not isinstance(request.auth, ApiToken):
-            return None
-        return self.cache_format % {"scope": self.scope, "ident": request.auth.pk}
+    def allow_request(self, request: Request, view: Any) -> bool:
+        if self.rate is None or not isinstance(request.auth, ApiToken):
+            return True
+        self.now = self.timer()
+        period = int(self.now // self.duration)
+        calls = caching.count(f"throttle:{request.auth.pk}:{period}", lifetime_s=self.duration + 1)
+        return calls is None or calls <= self.num_requests
+
+    def wait(self) -> float:
+        """Seconds until the next period."""
+        return float(self.duration - self.now % self.duration)

@@ -20,6 +20,8 @@ _BIND_SQL = (
     "SELECT set_config('role', %s, true), set_config('app.tenant_id', %s, true),"
     " set_config('search_path', %s, true)"
 )
+# Django marks its savepoints through the same cursor; they touch no row and need no scope.
+_TRANSACTION_VERBS = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
 _UNBOUND = Scope(role="none", label="no scope")
 
 
@@ -47,7 +49,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     @property
     def in_real_transaction(self) -> bool:
         """Whether a transaction is open that code opened, and not only the one a test case wraps it in."""
-        return any(not block._from_testcase for block in self.atomic_blocks)
+        return any(not getattr(block, "_from_testcase", False) for block in self.atomic_blocks)
 
     def bind_scope(self) -> None:
         """Bind the open transaction to the active scope, if it is not yet.
@@ -82,6 +84,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def _run_in_scope(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
+        if isinstance(sql, str) and sql.startswith(_TRANSACTION_VERBS):
+            return execute(sql, params, many, context)
         self.bind_scope()
         try:
             return execute(sql, params, many, context)
@@ -99,25 +103,25 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         self._transaction_scope = None
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        super()._set_autocommit(autocommit)
+        super()._set_autocommit(autocommit)  # type: ignore[misc]  # the stubs leave out Django's private hooks
         self._forget_transaction()
 
     def _rollback(self) -> None:
-        super()._rollback()
+        super()._rollback()  # type: ignore[misc]  # the stubs leave out Django's private hooks
         self._forget_transaction()
 
     def _commit(self) -> None:
-        super()._commit()
+        super()._commit()  # type: ignore[misc]  # the stubs leave out Django's private hooks
         self._forget_transaction()
 
     def _savepoint_rollback(self, sid: str) -> None:
-        super()._savepoint_rollback(sid)
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # the stubs leave out Django's private hooks
         # PostgreSQL undid the settings made since the savepoint, but not those made before it.
         self._bound = None
         self._end_of_tested_transaction()
 
     def _savepoint_commit(self, sid: str) -> None:
-        super()._savepoint_commit(sid)
+        super()._savepoint_commit(sid)  # type: ignore[misc]  # the stubs leave out Django's private hooks
         self._end_of_tested_transaction()
 
     def _end_of_tested_transaction(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, User
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from tenancy.domain.modes import MemberRole
@@ -34,7 +34,7 @@ def default_tenant() -> Tenant:
 
 
 @transaction.atomic
-def add_member(*, tenant: Tenant, user: AbstractBaseUser, role: MemberRole, actor: str) -> TenantUser:
+def add_member(*, tenant: Tenant, user: User, role: MemberRole, actor: str) -> TenantUser:
     """This will make `user` a member, or change the role of one, and audit it."""
     member, created = TenantUser.objects.update_or_create(
         tenant=tenant, user=user, defaults={"role": role.value}
@@ -59,7 +59,7 @@ def create_operator(*, username: str, password: str, actor: str) -> User:
 
 @transaction.atomic
 def create_token(
-    *, user: AbstractBaseUser, name: str, scope: TokenScope, now: datetime, lifetime: timedelta | None
+    *, user: User, name: str, scope: TokenScope, now: datetime, lifetime: timedelta | None
 ) -> str:
     """This will create a token and return it. It cannot be shown again: only its hash is stored."""
     token = new_token()

@@ -8,7 +8,7 @@ from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from monitoring.domain.evidence import UnableToJudge
-from monitoring.domain.policy import UnableToReadPolicy
+from monitoring.domain.policy_fields import UnableToReadPolicy
 from monitoring.domain.verdict_text import render_markdown, render_table
 from monitoring.domain.verdicts import exit_code
 from monitoring.services.judging import judge, verdict_hash

@@ -20,6 +20,6 @@ class Command(BaseCommand):
         self.stdout.write(f"No longer probing {endpoint.name!r}.")
         if endpoint.critical:
             self.stdout.write(
-                "It is critical: from now on its state is unknown, and the uptime gate cannot be proven until it "
-                "is watched again or is no longer marked critical in the admin."
+                "It is critical: from now on its state is unknown, and the uptime gate cannot be proven "
+                "until it is watched again or is no longer marked critical in the admin."
             )

@@ -110,12 +110,8 @@ def test_record_probes_closes_one_outage_and_opens_the_next_in_one_batch():
 
     record_probes(batch, source=Source.MONITOR)
 
-    assert list(
-        Outage.objects.order_by("first_bad_at").values_list("confirmed", "first_good_at__isnull")
-    ) == [
-        (True, False),
-        (False, True),
-    ]
+    rows = Outage.objects.order_by("first_bad_at")
+    assert [(row.confirmed, row.first_good_at is None) for row in rows] == [(True, False), (False, True)]
 
 
 def test_record_probes_rolls_up_what_it_logs():

@@ -1,0 +1,200 @@
+"""The assertion language of endpoints: one comparison about one answer, in the manner of Gatus.
+
+`[STATUS] == 200`, `[BODY].items[0].name == pat(jo*)`, `len([BODY].items) > 3`, `has([BODY].error) == false`,
+`[STATUS] == any(200, 429)`, `[RESPONSE_TIME] < 1s`, `[CERTIFICATE_EXPIRATION] > 720h`.
+
+Three rules differ from Gatus because the original can pass where nothing was observed:
+* what was not observed (no certificate, no answer, a missing or null field, a body that is not JSON)
+  satisfies no comparison at all, not even `!=` or `== 0`;
+* an ordering against words (`[RESPONSE_TIME] < potato`) is refused when it is written, not compared as zero;
+* numbers compare exactly, fractions included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from monitoring.domain.body_paths import Body
+from monitoring.domain.condition_syntax import UnableToParseCondition, parse_condition
+from monitoring.domain.conditions import (
+    ORDERINGS,
+    TIMES,
+    Choice,
+    Condition,
+    Function,
+    Operand,
+    Operator,
+    Pattern,
+    Placeholder,
+    Reading,
+)
+from monitoring.domain.quantities import duration_ms, format_duration, format_milliseconds, number
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+__all__ = [
+    "Answer",
+    "Condition",
+    "Outcome",
+    "UnableToParseCondition",
+    "evaluate",
+    "first_failure",
+    "parse_condition",
+]
+
+LONGEST_SHOWN: Final = 100
+LONGEST_SHOWN_BESIDE_PATTERN: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one probe observed; None (status 0, an empty address) means that it was not observed."""
+
+    status: int = 0
+    response_time_ms: float | None = None
+    body: bytes | str = b""
+    ip: str = ""
+    certificate_expires_in: float | None = None  # seconds, negative once expired
+    connected: bool = False
+    dns_rcode: str | None = None
+    domain_expires_in: float | None = None  # seconds, negative once expired
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether a condition held, and the condition with the values it saw: `[BODY].ok (false) == true`."""
+
+    ok: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """One side of a comparison: its text (None when not observed) and how to show it to a person."""
+
+    text: str | None
+    shown: str
+
+
+def _observed(answer: Answer, placeholder: Placeholder) -> _Value:
+    seconds: float | None = None
+    text: str | None = None
+    match placeholder:
+        case Placeholder.STATUS:
+            text = str(answer.status) if answer.status else None
+        case Placeholder.RESPONSE_TIME:
+            text = None if answer.response_time_ms is None else format_milliseconds(answer.response_time_ms)
+        case Placeholder.IP:
+            text = answer.ip or None
+        case Placeholder.CONNECTED:
+            text = "true" if answer.connected else "false"
+        case Placeholder.DNS_RCODE:
+            text = answer.dns_rcode
+        case Placeholder.CERTIFICATE_EXPIRATION:
+            seconds = answer.certificate_expires_in
+        case Placeholder.DOMAIN_EXPIRATION:
+            seconds = answer.domain_expires_in
+        case Placeholder.BODY:
+            raise ValueError("the body is read by its path")
+    if seconds is not None:
+        return _Value(format_milliseconds(seconds * 1000), format_duration(seconds))
+    return _Value(text, "NO DATA" if text is None else text)
+
+
+def _read(reading: Reading, answer: Answer, body: Body) -> _Value:
+    if reading.placeholder is not Placeholder.BODY:
+        return _observed(answer, reading.placeholder)
+    text: str | None
+    if reading.function is Function.LEN:
+        length = body.length(reading.path)
+        text = None if length is None else str(length)
+    elif reading.function is Function.HAS:
+        # A body that is not JSON has no fields to be absent: an error page must not pass `has(…) == false`.
+        text = ("false" if body.at(reading.path) is None else "true") if body.is_json else None
+    else:
+        text = body.read(reading.path)
+    return _Value(text, "INVALID" if text is None else text)
+
+
+def _equal(one: str, other: str, *, durations: bool) -> bool:
+    if one == other:
+        return True
+    a, b = _quantity(one, durations=durations), _quantity(other, durations=durations)
+    return a is not None and b is not None and a == b
+
+
+def _quantity(text: str, *, durations: bool) -> Decimal | None:
+    value = number(text)
+    return duration_ms(text) if value is None and durations else value
+
+
+def _holds(condition: Condition, left: str, right: str) -> bool:
+    sides = (condition.left, condition.right)
+    ordering = ORDERINGS.get(condition.operator)
+    if ordering is not None:
+        a, b = _quantity(left, durations=True), _quantity(right, durations=True)
+        return a is not None and b is not None and ordering(a, b)
+    durations = any(isinstance(side, Reading) and side.placeholder in TIMES for side in sides)
+    equal = _same(condition.left, left, right, durations=durations) or _same(
+        condition.right, right, left, durations=durations
+    )
+    return equal == (condition.operator is Operator.EQUAL)
+
+
+def _same(side: Operand, own: str, other: str, *, durations: bool) -> bool:
+    if isinstance(side, Pattern):
+        return side.matches(other)
+    if isinstance(side, Choice):
+        return any(_equal(option, other, durations=durations) for option in side.options)
+    return _equal(own, other, durations=durations)
+
+
+def _printable(text: str, longest: int, mask: Callable[[str], str]) -> str:
+    # Masked before it is cut, or the first half of a secret would survive the cut. The rest of a large body
+    # is dropped early: nothing beyond a few thousand characters can come to be shown.
+    masked = mask(text[: longest + 4096])
+    cut = masked[:longest] + "...(truncated)" if len(masked) > longest else masked
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]", "\N{REPLACEMENT CHARACTER}", cut)
+
+
+def _unmasked(text: str) -> str:
+    return text
+
+
+def evaluate(
+    condition: Condition, answer: Answer, body: Body | None = None, mask: Callable[[str], str] = _unmasked
+) -> Outcome:
+    """Judge one condition on one answer. Pass `body` to share its parsed form between conditions.
+
+    `mask` hides secrets in the values that the words show; it is applied before they are shortened.
+    """
+    body = body or Body(answer.body)
+    values = [
+        _read(side, answer, body) if isinstance(side, Reading) else _Value(side.text, side.text)
+        for side in (condition.left, condition.right)
+    ]
+    left, right = values[0].text, values[1].text
+    ok = left is not None and right is not None and _holds(condition, left, right)
+    beside_pattern = isinstance(condition.left, Pattern) or isinstance(condition.right, Pattern)
+    longest = LONGEST_SHOWN_BESIDE_PATTERN if beside_pattern else LONGEST_SHOWN
+    words = [
+        f"{side.text} ({_printable(value.shown, longest, mask)})" if isinstance(side, Reading) else side.text
+        for side, value in zip((condition.left, condition.right), values, strict=True)
+    ]
+    return Outcome(ok, f"{words[0]} {condition.operator} {words[1]}")
+
+
+def first_failure(
+    conditions: Iterable[Condition], answer: Answer, mask: Callable[[str], str] = _unmasked
+) -> str | None:
+    """Return the readable words of the first condition that does not hold, or None when all hold."""
+    body = Body(answer.body)
+    for condition in conditions:
+        outcome = evaluate(condition, answer, body, mask)
+        if not outcome.ok:
+            return outcome.words
+    return None

@@ -1,0 +1,93 @@
+"""The open addresses: is the portal well, and what it tells everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import wraps
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+
+from monitoring.domain.liveness import PortalState
+from monitoring.services.portal_health import read_parts
+from monitoring.services.public_metrics import read_public_metrics
+from tenancy.api.errors import error_body, json_error
+
+_started = monotonic()
+_METRICS_CACHED_S = 15.0
+_View = Callable[[HttpRequest], HttpResponse]
+
+
+def _read_only(view: _View) -> _View:
+    """GET and HEAD; OPTIONS says so; anything else is a typed 405."""
+
+    @wraps(view)
+    def only(request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        if request.method == "OPTIONS":
+            return HttpResponse(status=204, headers={"Allow": "GET, HEAD, OPTIONS"})
+        response = json_error(request, 405, f'Method "{request.method}" not allowed.')
+        response["Allow"] = "GET, HEAD, OPTIONS"
+        return response
+
+    return only
+
+
+# No transaction around it: the portal must be able to say that there is no database.
+@transaction.non_atomic_requests
+@_read_only
+def health(request: HttpRequest) -> HttpResponse:
+    """200 when the portal does its job; 503 when it cannot, naming the part that is missing.
+
+    `degraded` = it answers but does not measure (broker, beat or worker away); `down` = no database, or one
+    in which tenants are not kept apart.
+    """
+    now = timezone.now()
+    parts = read_parts()
+    well = parts.state is PortalState.OK
+    body: dict[str, Any] = {
+        "ok": well,
+        "status": parts.state.value,
+        "version": settings.LEVQOR_VERSION,
+        "tenancy_mode": settings.TENANCY_MODE,
+        **{name: state.value for name, state in asdict(parts).items()},
+        "uptime_seconds": round(monotonic() - _started, 3),
+        "ts": now.isoformat(),
+    }
+    if not well:
+        body |= error_body("unavailable", parts.explain(), request)
+    response = JsonResponse(body, status=200 if well else 503)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+class _Kept:
+    """The last answer and when it was made; one thread makes the next one."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.until = 0.0
+        self.body: dict[str, Any] = {}
+
+
+_metrics = _Kept()
+
+
+@transaction.non_atomic_requests
+@_read_only
+def public_metrics(request: HttpRequest) -> HttpResponse:
+    """Uptime and what else may be known by everybody, at most 15 s old; `last_updated` says how old."""
+    with _metrics.lock:
+        if monotonic() >= _metrics.until:
+            now = timezone.now()
+            _metrics.body = {**asdict(read_public_metrics(now)), "last_updated": now.isoformat()}
+            _metrics.until = monotonic() + _METRICS_CACHED_S
+        body = _metrics.body
+    return JsonResponse(body, headers={"Cache-Control": f"max-age={int(_METRICS_CACHED_S)}"})
