@@ -22,6 +22,7 @@ from monitoring.domain.verdicts import Decision, Reading, Standing, Trigger, Ver
 from monitoring.services.board import (
     Board,
     BurnInLine,
+    EndpointLine,
     JobLine,
     gather_platform_board,
     gather_tenant_board,
@@ -111,6 +112,7 @@ def board_context() -> dict[str, Any]:
         "board": board,
         "now": now,
         "endpoints": [(line, endpoint_chip(line.standing)) for line in board.endpoints],
+        "endpoints_summary": endpoints_summary(board.endpoints),
         "findings": newest_findings(),
         **_platform_context(board),
     }
@@ -194,6 +196,12 @@ def endpoint_chip(standing: EndpointStanding) -> Chip:
     """How an endpoint stands."""
     tone, symbol = _ENDPOINT_LOOKS[standing]
     return Chip(tone, symbol, standing.value)
+
+
+def endpoints_summary(lines: tuple[EndpointLine, ...]) -> str:
+    """`12 endpoints: 10 up, 1 down, 1 unknown`."""
+    counts = Counter(line.standing.value for line in lines)
+    return f"{len(lines)} endpoints: {', '.join(f'{number} {word}' for word, number in counts.most_common())}"
 
 
 def job_chip(line: JobLine) -> Chip:

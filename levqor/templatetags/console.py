@@ -97,3 +97,27 @@ def strip_text(line: EndpointLine) -> str:
     if line.outages:
         parts.append(f"{line.outages} outage{'s' if line.outages > 1 else ''}")
     return ", ".join(parts) + "."
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """A count with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.filter
+def figure(number: float) -> str:
+    """A measured value to four significant digits."""
+    return f"{number:.4g}"
+
+
+@register.filter
+def twice(number: int) -> int:
+    """Cells to the units of a strip, whose columns are two wide."""
+    return 2 * number
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of `text`, to loop over."""
+    return text.split()

@@ -41,9 +41,14 @@ class EndpointLine:
     outages: int
 
     @property
-    def standing(self) -> EndpointStanding:
+    def last_standing(self) -> EndpointStanding:
         """How it stood at its last observation; unknown without one."""
         return EndpointStanding(self.state.standing) if self.state else EndpointStanding.UNKNOWN
+
+    @property
+    def standing(self) -> EndpointStanding:
+        """How it stands now: unknown once its last observation no longer speaks, whatever that one saw."""
+        return EndpointStanding.UNKNOWN if self.stale else self.last_standing
 
     @property
     def stale(self) -> bool:
@@ -162,7 +167,7 @@ def _endpoints(now: datetime, whose: Q) -> tuple[EndpointLine, ...]:
     )
     records = endpoint_records(rows, window)
     lines = [_line(endpoint, records[endpoint.pk], window) for endpoint in rows]
-    return tuple(sorted(lines, key=lambda line: line.standing not in _TROUBLE_FIRST))
+    return tuple(sorted(lines, key=lambda line: line.last_standing not in _TROUBLE_FIRST))
 
 
 def _line(endpoint: Endpoint, record: EndpointRecord, window: Window) -> EndpointLine:
