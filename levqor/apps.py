@@ -9,7 +9,8 @@ class LevqorConfig(AppConfig):
     verbose_name = "Levqor portal"
 
     def ready(self) -> None:
-        from levqor import checks  # noqa: F401  (importing registers the system checks)
+        # Importing registers the system checks, and makes the Celery application the current one.
+        from levqor import celery, checks  # noqa: F401
 
 
 class OpsAdminConfig(AdminConfig):

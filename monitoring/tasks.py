@@ -1,15 +1,52 @@
-"""What workers do for monitoring: each task reads the clock, calls one service and says what it did."""
+"""What workers do for monitoring: each task reads the clock, calls one service and says what it did.
+
+All 18 jobs share one body; a job's work is registered beside its app's tasks with `@job_work(key)`.
+"""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.utils import timezone
 
+from monitoring import worker  # noqa: F401  (importing connects the worker's heartbeat)
 from monitoring.domain.observing import Source
+from monitoring.jobs import JOBS, Job
+from monitoring.services import heartbeats, housekeeping, jobs
 from monitoring.services.probing import batches, claim_due, probe_endpoints
+from tenancy.celery import ControlTask
+
+# What a run needs after its soft limit to write down that it timed out.
+_LAST_WORDS_S = 15
 
 
-@shared_task(name="monitoring.tasks.probe_tick", expires=5)
+def _register(job: Job) -> None:
+    @shared_task(
+        name=job.task,
+        base=ControlTask,
+        soft_time_limit=job.time_limit - _LAST_WORDS_S,
+        time_limit=job.time_limit,
+    )
+    def run(run_id: int) -> str:
+        return jobs.execute(run_id)
+
+
+for _job in JOBS.values():
+    _register(_job)
+
+
+@shared_task(name="monitoring.tasks.canary", base=ControlTask)
+def canary() -> None:
+    """Proves the way from beat to the database."""
+    heartbeats.sing()
+
+
+@shared_task(name="monitoring.tasks.housekeeping", base=ControlTask)
+def keep_house() -> str:
+    """Partitions ahead, retention behind."""
+    return housekeeping.keep_house(timezone.now())
+
+
+@shared_task(name="monitoring.tasks.probe_tick", base=ControlTask, expires=5)
 def probe_tick() -> str:
     """Claim what is due and hand it on in batches."""
     claimed = claim_due(now=timezone.now())
@@ -18,7 +55,7 @@ def probe_tick() -> str:
     return f"{len(claimed)} endpoints due"
 
 
-@shared_task(name="monitoring.tasks.probe_batch", expires=60)
+@shared_task(name="monitoring.tasks.probe_batch", base=ControlTask, expires=60)
 def probe_batch(*, endpoint_ids: list[int]) -> str:
     """Probe a batch at once and record it."""
     probed, flips = probe_endpoints(endpoint_ids, source=Source.MONITOR)

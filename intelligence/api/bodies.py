@@ -67,7 +67,9 @@ class ObservationBody(_Body):
     ended_at = serializers.DateTimeField(allow_null=True)
     endpoint = serializers.CharField(allow_null=True)
     component = serializers.CharField(allow_null=True)
-    source = serializers.CharField(help_text="monitor, synthetic, api or import.")
+    source = serializers.CharField(  # type: ignore[assignment]  # the name is the API's
+        help_text="monitor, synthetic, api or import."
+    )
     status_code = serializers.IntegerField(allow_null=True, help_text="0 = no answer; null = none was told.")
     ok = serializers.BooleanField()
     latency_ms = serializers.FloatField(allow_null=True)

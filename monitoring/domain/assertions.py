@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 LONGEST_SHOWN: Final = 100
+LONGEST_SECRET: Final = 64 * 1024
 LONGEST_SHOWN_BESIDE_PATTERN: Final = 25
 
 
@@ -155,8 +156,8 @@ def _same(side: Operand, own: str, other: str, *, durations: bool) -> bool:
 
 def _printable(text: str, longest: int, mask: Callable[[str], str]) -> str:
     # Masked before it is cut, or the first half of a secret would survive the cut. The rest of a large body
-    # is dropped early: nothing beyond a few thousand characters can come to be shown.
-    masked = mask(text[: longest + 4096])
+    # is dropped early: a secret that reaches into what is shown ends within LONGEST_SECRET.
+    masked = mask(text[: longest + LONGEST_SECRET])
     cut = masked[:longest] + "...(truncated)" if len(masked) > longest else masked
     return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]", "\N{REPLACEMENT CHARACTER}", cut)
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Beat writes its heartbeat with every tick and a worker every few seconds: this long means silence.
-SILENT_AFTER_S = 30.0
-
 
 class PartState(StrEnum):
     """How one part stands."""
 
     OK = "ok"
+    # Not heard for longer than usual, but not yet given up: it counts as well.
+    LATE = "late"
     NO_ANSWER = "no answer"
     SILENT = "silent"
-    NEVER_SEEN = "never seen"
+    # No sign at all: it never ran, or stopped in good order.
+    NOT_SEEN = "not seen"
     UNKNOWN = "unknown"
     NOT_ISOLATED = "not isolated"
+
+
+_WELL = frozenset({PartState.OK, PartState.LATE})
 
 
 class PortalState(StrEnum):
@@ -43,17 +46,10 @@ class Parts:
         if self.database is not PartState.OK:
             return PortalState.DOWN
         others = (self.broker, self.beat, self.worker)
-        return PortalState.OK if set(others) == {PartState.OK} else PortalState.DEGRADED
+        return PortalState.OK if _WELL.issuperset(others) else PortalState.DEGRADED
 
     def explain(self) -> str:
         """One sentence naming each part that is not well; empty when all are."""
         named = {"database": self.database, "broker": self.broker, "beat": self.beat, "worker": self.worker}
-        faults = [f"{name}: {state.value}" for name, state in named.items() if state is not PartState.OK]
+        faults = [f"{name}: {state.value}" for name, state in named.items() if state not in _WELL]
         return f"Not well: {'; '.join(faults)}." if faults else ""
-
-
-def heard(age_s: float | None) -> PartState:
-    """How a part stands that last spoke `age_s` seconds ago; None = it never did."""
-    if age_s is None:
-        return PartState.NEVER_SEEN
-    return PartState.OK if age_s <= SILENT_AFTER_S else PartState.SILENT

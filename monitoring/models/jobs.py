@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 
@@ -9,6 +11,12 @@ from monitoring.domain.runs import Outcome, RunState, Trigger
 
 
 class JobRunQuerySet(models.QuerySet["JobRun"]):
+    def owed(self) -> JobRunQuerySet:
+        """Runs that are still to be done or to be finished, the oldest first."""
+        return self.filter(state__in=[RunState.PENDING.value, RunState.RUNNING.value]).order_by(
+            "created_at", "id"
+        )
+
     def latest_of_each(self) -> JobRunQuerySet:
         """The newest run of every job. One query over the unique index."""
         return self.order_by("job", "-scheduled_for").distinct("job")
@@ -30,7 +38,8 @@ class JobRun(models.Model):
         max_length=16, choices=[(o.value, o.value.replace("_", " ")) for o in Outcome], blank=True, default=""
     )
     attempt = models.PositiveSmallIntegerField(default=0)
-    # The worker that holds the run renews nothing: past this instant the run may be taken again.
+    # The worker that holds the run renews this while it works, up to the job's time limit. Past this
+    # instant the run may be taken again.
     lease_until = models.DateTimeField(null=True, blank=True)
     # Beat's epoch when the slot was opened; a beat that lost its lease cannot open one.
     epoch = models.BigIntegerField(default=0)
@@ -47,6 +56,7 @@ class JobRun(models.Model):
 
     class Meta:
         db_table = "job_runs"
+        permissions = [("run_job", "Can run a job now")]
         constraints = [
             models.UniqueConstraint(fields=["job", "scheduled_for"], name="job_run_once"),
             models.CheckConstraint(
@@ -63,6 +73,16 @@ class JobRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} {self.scheduled_for:%Y-%m-%d %H:%M}"
+
+    @property
+    def lateness(self) -> timedelta | None:
+        """How long after its slot the run began; None before it began."""
+        return self.started_at - self.scheduled_for if self.started_at else None
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long the run took; None unless it began and ended."""
+        return self.finished_at - self.started_at if self.started_at and self.finished_at else None
 
 
 class BeatLease(models.Model):

@@ -30,9 +30,6 @@ from monitoring.services.rollups import count_days, count_observations
 from monitoring.services.uptime import endpoint_records, observed_share, outage_facts
 from tenancy.context import control_transaction
 
-# A streak is followed at most this far back.
-_API_DAYS_BACK = 35
-
 
 def gather_evidence(*, now: datetime, window: Window, policy: Policy) -> Evidence:
     """The evidence for judging `window` at `now`. A constant number of queries, in one transaction."""
@@ -46,7 +43,7 @@ def gather_evidence(*, now: datetime, window: Window, policy: Policy) -> Evidenc
             uptime=uptime,
             error_rate=_error_rate(now, policy, critical),
             incidents=_incidents(window, now, uptime),
-            api_days=_api_days(now),
+            api_days=_api_days(now, policy),
             costs=_costs(window, now),
             triggers=_triggers(window),
         )
@@ -126,16 +123,17 @@ def _incidents(window: Window, now: datetime, uptime: UptimeFacts) -> IncidentFa
     )
 
 
-def _api_days(now: datetime) -> tuple[ApiDay, ...]:
-    """Each UTC day back to `_API_DAYS_BACK`, today included, as the probes of the five endpoints saw it."""
+def _api_days(now: datetime, policy: Policy) -> tuple[ApiDay, ...]:
+    """Enough UTC days to find a streak, paused ones and today too, as the five endpoints were probed."""
+    back = 2 * (policy.intelligence_api_days.min_days if policy.intelligence_api_days else 0) + 7
     endpoints = list(Endpoint.objects.filter(intelligence_api=True).order_by("url", "id"))
     today = now.astimezone(UTC).date()
-    first = today - timedelta(days=_API_DAYS_BACK)
+    first = today - timedelta(days=back)
     span = Window(Window.utc_day(first).start, Window.utc_day(today).end)
     counts = count_days(span, endpoint_ids=[endpoint.pk for endpoint in endpoints])
     records = endpoint_records(endpoints, span)
     days = []
-    for step in range(_API_DAYS_BACK + 1):
+    for step in range(back + 1):
         day = first + timedelta(days=step)
         window = Window.utc_day(day)
         coverages = [observed_share(window, records[endpoint.pk].spans, now) for endpoint in endpoints]
@@ -148,7 +146,8 @@ def _api_days(now: datetime) -> tuple[ApiDay, ...]:
                     for endpoint in endpoints
                 ),
                 coverage=min(coverages, default=None),
-                alert_firing=False,
+                # Alerts are not read yet, and a day of which nobody knows whether one fired cannot count.
+                alert_firing=None,
                 row=f"day:{day.isoformat()}",
             )
         )
@@ -156,8 +155,7 @@ def _api_days(now: datetime) -> tuple[ApiDay, ...]:
 
 
 def _share_ok(counts: Counts | None) -> float | None:
-    rate = counts.error_rate if counts else None
-    return None if rate is None else 1 - rate
+    return (counts.total - counts.bad) / counts.total if counts and counts.total else None
 
 
 def _costs(window: Window, now: datetime) -> CostFacts:

@@ -9,6 +9,7 @@ import rfc8785
 from django.db import transaction
 
 from monitoring.domain.burnin import BurnInState
+from monitoring.domain.evidence import UnableToJudge
 from monitoring.domain.gates import evaluate
 from monitoring.domain.policy import Policy, WindowKind
 from monitoring.domain.verdicts import Verdict
@@ -38,11 +39,17 @@ def policy_in_force(burn_in: BurnIn | None) -> Policy:
 
 
 def judge(*, now: datetime) -> Verdict:
-    """This will judge the platform at `now`, from stored rows only. A constant number of queries."""
+    """This will judge the platform at `now`, from stored rows only. A constant number of queries.
+
+    Raises:
+        UnableToJudge: when the policy asks for a window that does not exist.
+    """
     burn_in = current_burn_in()
     policy = policy_in_force(burn_in)
     window = Window.trailing(now, timedelta(days=policy.window.days))
-    if policy.window.kind is WindowKind.BURN_IN and burn_in is not None:
+    if policy.window.kind is WindowKind.BURN_IN:
+        if burn_in is None:
+            raise UnableToJudge("The policy judges a burn-in's own window, but no burn-in is open.")
         window = Window(burn_in.starts_at, burn_in.ends_at)
     return evaluate(gather_evidence(now=now, window=window, policy=policy), policy)
 

@@ -125,7 +125,7 @@ def _hours_with_rows(
     """The newest hours that hold the wanted rows. The hour of `stop` may lie behind it with all its rows:
     it is looked into, but counts for nothing."""
     below = _hour(stop) if stop else _LAST
-    arguments = {
+    arguments: dict[str, Any] = {
         "endpoints": endpoints,
         "sources": [source.value for source in Source],
         "tenant": tenant_id,
@@ -143,7 +143,7 @@ def _read(
     sought: Sequence[tuple[datetime, datetime]], query: ObservationQuery, endpoints: Sequence[int] | None
 ) -> list[dict[str, Any]]:
     before_ts, before_id = query.before or (None, None)
-    arguments = {
+    arguments: dict[str, Any] = {
         "lows": [low for low, _ in sought],
         "highs": [high for _, high in sought],
         "low": sought[-1][0],

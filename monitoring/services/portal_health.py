@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from functools import lru_cache
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from time import monotonic
 
-import redis
-from django.conf import settings
 from django.db import Error, connection
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from django.utils import timezone
 
-from monitoring.domain.liveness import Parts, PartState, heard
+from monitoring.clients import broker
+from monitoring.domain.liveness import Parts, PartState
+from monitoring.services.liveness import Sign, liveness
 from tenancy.services.isolation import isolation_faults
 
 logger = logging.getLogger(__name__)
@@ -31,10 +28,6 @@ _BROKER_TIMEOUT_S = 0.25
 _LOST_AFTER_S = 30.0
 # Grants and policies change with migrations only.
 _ISOLATION_HOLDS_S = 60.0
-_AGES_SQL = """
-    SELECT extract(epoch FROM clock_timestamp() - (SELECT max(heartbeat_at) FROM beat_lease))::float8,
-           extract(epoch FROM clock_timestamp() - (SELECT max(heartbeat_at) FROM worker_heartbeats))::float8
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +64,8 @@ class DatabaseWatch:
         now = monotonic()
         with self._lock:
             asking = self._open
-            lost = asking is not None and not asking.answered.is_set() and now - asking.asked_at > _LOST_AFTER_S
+            waiting = asking is not None and not asking.answered.is_set()
+            lost = waiting and asking is not None and now - asking.asked_at > _LOST_AFTER_S
             if self._thread is None or not self._thread.is_alive() or lost:
                 self._questions = SimpleQueue()
                 self._thread = Thread(
@@ -79,7 +73,8 @@ class DatabaseWatch:
                 )
                 self._thread.start()
                 asking = None
-            if asking is None or asking.answered.is_set():
+                waiting = False
+            if asking is None or not waiting:
                 self._open = asking = _Question(now)
                 self._questions.put(asking)
             return asking
@@ -114,16 +109,16 @@ class DatabaseWatch:
             return _SILENCE
 
     def _read_once(self) -> DatabaseSays:
-        with connection.cursor() as cursor:
-            cursor.execute(_AGES_SQL)
-            beat, worker = cursor.fetchone()
+        signs = liveness(timezone.now())
+        beat = _part(signs.beat, signs.beat_age_s)
+        worker = _part(signs.worker, signs.worker_age_s)
         if monotonic() > self._isolated_until:
             faults = isolation_faults(connection)
             if faults:
                 logger.error("Tenants are not kept apart: %s", " ".join(faults))
-                return DatabaseSays(PartState.NOT_ISOLATED, heard(beat), heard(worker))
+                return DatabaseSays(PartState.NOT_ISOLATED, beat, worker)
             self._isolated_until = monotonic() + _ISOLATION_HOLDS_S
-        return DatabaseSays(PartState.OK, heard(beat), heard(worker))
+        return DatabaseSays(PartState.OK, beat, worker)
 
 
 database_watch = DatabaseWatch()
@@ -138,23 +133,13 @@ def read_parts() -> Parts:
     return Parts(says.database, broker, says.beat, says.worker)
 
 
+def _part(sign: Sign, age_s: float | None) -> PartState:
+    if sign is Sign.SILENT:
+        return PartState.NOT_SEEN if age_s is None else PartState.SILENT
+    return PartState.LATE if sign is Sign.LATE else PartState.OK
+
+
 def _ask_broker() -> PartState:
-    if not settings.REDIS_URL:
-        return PartState.NO_ANSWER
-    try:
-        _broker(settings.REDIS_URL).ping()
-    except (RedisError, OSError) as error:
-        logger.warning("The broker does not answer: %s", error)
-        return PartState.NO_ANSWER
-    return PartState.OK
-
-
-@lru_cache(maxsize=1)
-def _broker(url: str) -> redis.Redis:
-    # One retry, at once: a pooled connection may be one from before a restart.
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=_BROKER_TIMEOUT_S,
-        socket_connect_timeout=_BROKER_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 1),
-    )
+    # Twice: the pooled connection may be one from before a restart.
+    answered = any(broker.answers(timeout=_BROKER_TIMEOUT_S) for _ in range(2))
+    return PartState.OK if answered else PartState.NO_ANSWER

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_network
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from monitoring.clients.probe import ProbeRequest, ProbeResult, probe_stream
 from monitoring.domain.assertions import parse_condition
@@ -58,7 +58,7 @@ def claim_due(*, now: datetime, limit: int = 5000) -> list[int]:
     A claimed endpoint is nobody else's until its lease runs out or its result is recorded, and its next probe
     is planned now, so that a slow answer delays no later probe.
     """
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _CLAIM_SQL, {"now": now, "until": now + _LOOK_AHEAD, "limit": limit, "slack": _LEASE_SLACK_S}
         )
@@ -78,7 +78,8 @@ def probe_endpoints(
 
     Returns every result and the changes of standing they brought.
     """
-    endpoints = {endpoint.pk: endpoint for endpoint in Endpoint.objects.filter(pk__in=ids)}
+    with transaction.atomic():
+        endpoints = {endpoint.pk: endpoint for endpoint in Endpoint.objects.filter(pk__in=ids)}
     probed: list[tuple[Endpoint, ProbeResult]] = []
     flips: list[Flip] = []
     requests = [probe_request(endpoint) for endpoint in endpoints.values()]

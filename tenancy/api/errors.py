@@ -74,10 +74,11 @@ def typed_error(error: Exception, context: dict[str, Any]) -> Response:
     if anticipated is None:
         return Response(error_body("internal_error", _UNEXPECTED, request), status=500)
     headers = {}
-    if getattr(anticipated, "auth_header", None):
-        headers["WWW-Authenticate"] = anticipated.auth_header
-    if getattr(anticipated, "wait", None):
-        headers["Retry-After"] = str(int(anticipated.wait) + 1)
+    challenge, wait = getattr(anticipated, "auth_header", None), getattr(anticipated, "wait", None)
+    if challenge:
+        headers["WWW-Authenticate"] = challenge
+    if wait:
+        headers["Retry-After"] = str(int(wait) + 1)
     kind = _TYPES.get(anticipated.status_code, "error")
     if isinstance(anticipated, exceptions.ValidationError):
         fields = _fields(anticipated.detail)

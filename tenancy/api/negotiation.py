@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -17,9 +17,9 @@ class JsonNegotiation(DefaultContentNegotiation):
     """The answer is JSON, to whoever accepts that; `?format=` is a query parameter like any unknown one."""
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        renderer = renderers[0]
+        renderer = next(iter(renderers))
         accept = request.META.get("HTTP_ACCEPT", "").strip()
         if accept and (len(accept) > _LONGEST or not any(_is_json(part) for part in accept.split(","))):
             raise NotAcceptable("The answer is application/json, which the Accept header rules out.")

@@ -20,6 +20,9 @@ class TokenThrottle(SimpleRateThrottle):
     """
 
     scope = "token"
+    # Read from the rate by DRF: calls, and the seconds of a period.
+    num_requests: int
+    duration: int
 
     def allow_request(self, request: Request, view: Any) -> bool:
         if self.rate is None or not isinstance(request.auth, ApiToken):

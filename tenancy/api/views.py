@@ -61,7 +61,7 @@ class TenantAPIView(APIView):
         }
 
     def _tenant_of(self, request: Request) -> Tenant:
-        tenants = Tenant.objects.of_member(request.user.pk)
+        tenants = Tenant.objects.of_member(int(request.user.pk or 0))
         wanted = request.headers.get(settings.TENANT_HEADER, "")
         # What cannot be an id is not asked of the database, which refuses a NUL with an error of its own.
         if len(wanted) > _LONGEST_EXT_ID or "\0" in wanted:
