@@ -139,11 +139,13 @@ class ProbeLoop:
         waiting = deque(requests)
         flush_at = monotonic() + options.flush_every_s
         quiet = True
-        while (waiting or self._busy or self._looking_up) and not abandoned.is_set():
+        while not abandoned.is_set():
             room = options.max_concurrent - len(self._busy) - self._looking_up
             for _ in range(min(len(waiting), room, self._starts(quiet))):
                 self._begin(waiting.popleft())
             self._fire_timer()
+            if not (waiting or self._busy or self._looking_up):
+                break
             quiet = self._turn(0.0 if waiting and room > 0 else self._patience(flush_at))
             if self._done and monotonic() >= flush_at:
                 self._flush(emit)
@@ -192,9 +194,10 @@ class ProbeLoop:
             if event & ~select.EPOLLOUT:
                 mask |= pycurl.CSELECT_IN
             self._multi.socket_action(fd, mask)
+        if events:
+            self._collect()
         self._fire_timer()
         self._expire_lookups()
-        self._collect()
         return not events
 
     # libcurl's callbacks
@@ -217,6 +220,7 @@ class ProbeLoop:
         if self._timer_at is not None and monotonic() >= self._timer_at:
             self._timer_at = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            self._collect()  # a transfer may end right here, and no socket would wake the loop for it
 
     # the way of a probe
 

@@ -111,6 +111,15 @@ def test_a_failed_assertion_is_stored_in_readable_words():
     assert result.failed_assertion == "[BODY].ok (false) == true"
 
 
+def test_a_large_answer_is_done_when_its_last_byte_came():
+    with LocalServer({"/": reply(200, b"x" * 900_000)}) as server:
+        results = [probe(server.url()) for _ in range(5)]
+
+    for result in results:
+        assert result.ok
+        assert result.ended_at - result.started_at < timedelta(milliseconds=(result.latency_ms or 0) + 100)
+
+
 def test_expected_status_may_be_left_to_the_conditions():
     with LocalServer({"/": reply(429)}) as server:
         asked = probe(server.url(), expected_status=429)
