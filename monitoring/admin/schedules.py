@@ -126,7 +126,7 @@ class JobScheduleAdmin(PlatformAdmin):
         latest = JobRun.objects.filter(job=OuterRef("name")).order_by("-scheduled_for")
         rows: QuerySet[Any] = super().get_queryset(request)
         fields = ("scheduled_for", "state", "outcome", "summary", "started_at", "finished_at")
-        return rows.annotate(**{f"run_{field}": Subquery(latest.values(field)[:1]) for field in fields})
+        return rows.annotate(**{f"run_{name}": Subquery(latest.values(name)[:1]) for name in fields})  # type: ignore[no-any-return]  # the package has no types
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _JobList

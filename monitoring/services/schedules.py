@@ -187,7 +187,7 @@ def _write_row(name: str, entry: Job | Tick, *, keep: bool) -> None:
 
 
 def change_schedule(*, name: str, schedule: Schedule, enabled: bool, now: datetime) -> None:
-    """This will make row `name` run by `schedule` from `now` on, or not at all. Slots from before are dropped.
+    """This will make row `name` run by `schedule` from `now` on, or not at all. Older slots are dropped.
 
     Raises:
         BadSchedule: when a job is to run several times a day in a zone whose clock changes.

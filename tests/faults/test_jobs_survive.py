@@ -45,7 +45,6 @@ def _assert_every_slot_once(job, every):
     assert {run.attempt for run in runs} <= {0, 1}
 
 
-@pytest.mark.slow
 def test_two_beats_and_the_leader_killed_open_each_slot_once(tmp_path):
     _switch_on("slo_monitoring", every=1)
 
@@ -80,7 +79,6 @@ def test_beat_killed_just_after_a_fire_doubles_and_misses_nothing(tmp_path):
     _assert_every_slot_once("slo_monitoring", every=2)
 
 
-@pytest.mark.slow
 def test_a_run_of_a_killed_worker_is_finished_by_another_with_one_effect(tmp_path):
     run = JobRun.objects.create(
         job="kv_cost_sync", scheduled_for="2026-05-04T09:00Z", created_at="2026-05-04T09:00Z"
