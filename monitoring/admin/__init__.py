@@ -1,0 +1,1 @@
+from monitoring.admin import jobs, schedules  # noqa: F401  (importing registers the pages)
