@@ -1,4 +1,4 @@
-"""The roles as groups, with the permissions each brings. Set anew with every migration, so this file is the truth.
+"""The roles as groups with the permissions they bring, set anew with every migration: this file is the truth.
 
 A role says what its people may do; the right `tenancy.use_control_plane` says that they do it for the whole
 platform. Without it the same role works inside one tenant: so a viewer or a tenant admin can be a customer.

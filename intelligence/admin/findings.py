@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from intelligence.domain.words import RecommendationState
 from intelligence.models import AiForecast, IntelAction, IntelEvent, IntelRecommendation
 from intelligence.services.recommendations import settle_recommendations
+from tenancy.admin.columns import moment
 from tenancy.admin.csv_export import export_csv
 from tenancy.admin.scoped import ReadOnlyAdmin
 from tenancy.admin.time_ranges import time_range
@@ -35,7 +36,7 @@ def _as_json(value: Any) -> str:
 class AnomalyAdmin(FindingAdmin):
     """Anomalies."""
 
-    list_display = ("ts", "event", "component", "severity", "value", "mean", "tenant")
+    list_display = (moment("ts", "time"), "event", "component", "severity", "value", "mean", "tenant")
     list_filter = (time_range("ts"), "severity")
     search_fields = ("event", "component")
     fields = ("ts", "tenant", "event", "component", "severity", "value", "mean", "shown_details")
@@ -53,7 +54,7 @@ class AnomalyAdmin(FindingAdmin):
 class ActionAdmin(FindingAdmin):
     """Self-healing actions."""
 
-    list_display = ("ts", "action", "subsystem", "tenant")
+    list_display = (moment("ts", "time"), "action", "subsystem", "tenant")
     list_filter = (time_range("ts"),)
     search_fields = ("action", "subsystem")
     fields = ("ts", "tenant", "action", "subsystem", "shown_metadata")
@@ -71,7 +72,7 @@ class ActionAdmin(FindingAdmin):
 class RecommendationAdmin(FindingAdmin):
     """Recommendations: a person marks them done or dismisses them."""
 
-    list_display = ("ts", "priority", "type", "message", "state", "tenant")
+    list_display = (moment("ts", "time"), "priority", "type", "message", "state", "tenant")
     list_display_links = ("message",)
     list_filter = ("state", "priority", time_range("ts"))
     search_fields = ("type", "message", "metric")

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 
 from monitoring.models import BurnIn, GatePolicy
 from monitoring.services.judging import open_burn_in
+from tenancy.admin.columns import moment
 from tenancy.admin.scoped import ReadOnlyAdmin, ScopedAdmin
 
 
@@ -37,7 +38,15 @@ class BurnInAdmin(ScopedAdmin):
     """Opening one makes it the current one, under the newest policy. It is not changed by hand afterwards."""
 
     form = BurnInForm
-    list_display = ("name", "starts_at", "ends_at", "review_at", "state", "outcome", "is_current")
+    list_display = (
+        "name",
+        moment("starts_at"),
+        moment("ends_at"),
+        moment("review_at"),
+        "state",
+        "outcome",
+        "is_current",
+    )
     list_filter = ("state", "is_current")
     list_select_related = ("policy",)
     search_fields = ("name",)
@@ -68,7 +77,7 @@ class BurnInAdmin(ScopedAdmin):
 class GatePolicyAdmin(ReadOnlyAdmin):
     """Versions of the criteria. A change is a new version."""
 
-    list_display = ("version", "note", "created_by", "created_at")
+    list_display = ("version", "note", "created_by", moment("created_at"))
     search_fields = ("note", "created_by")
     ordering = ("-version",)
     fields = ("version", "note", "created_by", "created_at", "limits")

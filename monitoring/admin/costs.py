@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from monitoring.domain.costs import CostKind
 from monitoring.models import CostEntry, FixedCost
 from monitoring.services.cost_entries import record_cost_entry
+from tenancy.admin.columns import moment
 from tenancy.admin.csv_export import export_csv
 from tenancy.admin.scoped import ScopedAdmin
 
@@ -18,7 +19,7 @@ from tenancy.admin.scoped import ScopedAdmin
 class CostEntryAdmin(ScopedAdmin):
     """People write entries in their own name; what a program or the fixed costs wrote is read-only here."""
 
-    list_display = ("day", "service", "amount", "kind", "source", "note", "created_at")
+    list_display = ("day", "service", "amount", "kind", "source", "note", moment("created_at"))
     list_filter = ("kind", "service", "source")
     search_fields = ("service", "source", "note")
     date_hierarchy = "day"

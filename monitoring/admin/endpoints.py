@@ -76,6 +76,9 @@ class EndpointAdmin(ScopedAdmin):
             "admin/monitoring/endpoint/week.html", {"days": week_by_day(endpoint, now=now)}
         )
 
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else ()
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:

@@ -12,9 +12,11 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
+from django.utils.text import Truncator
 
 from monitoring.admin.filters import EndpointFilter
 from monitoring.models import HealthLog
+from tenancy.admin.columns import moment
 from tenancy.admin.csv_export import export_csv
 from tenancy.admin.scoped import ReadOnlyAdmin
 from tenancy.admin.time_ranges import time_range
@@ -96,15 +98,13 @@ class HealthLogAdmin(ReadOnlyAdmin):
 
     tenant_path = "tenant_id"
     list_display = (
-        "ts",
+        moment("ts", "began"),
         "endpoint",
         "source",
-        "ok",
-        "status_code",
-        "latency_ms",
-        "error_class",
-        "error",
-        "failed_assertion",
+        "outcome",
+        "status",
+        "latency",
+        "wrong",
     )
     list_filter = (time_range("ts", default="1h"), OutcomeFilter, EndpointFilter, "source")
     list_select_related = ("endpoint",)
@@ -128,6 +128,29 @@ class HealthLogAdmin(ReadOnlyAdmin):
         "frontend",
         "backend",
     )
+
+    @admin.display(description="outcome")
+    def outcome(self, row: HealthLog) -> str:
+        """In a word and a symbol."""
+        return "✓ good" if row.ok else "✕ bad"
+
+    @admin.display(description="status")
+    def status(self, row: HealthLog) -> str | None:
+        """The status code; 0 is no answer, none is none told."""
+        if row.status_code is None:
+            return None
+        return str(row.status_code) if row.status_code else "no answer"
+
+    @admin.display(description="latency")
+    def latency(self, row: HealthLog) -> str | None:
+        """In milliseconds."""
+        return None if row.latency_ms is None else f"{row.latency_ms:,.1f} ms"
+
+    @admin.display(description="what was wrong")
+    def wrong(self, row: HealthLog) -> str | None:
+        """The error or the condition that did not hold."""
+        told = row.failed_assertion or row.error or row.error_class
+        return Truncator(told).chars(100) or None
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return KeysetChangeList

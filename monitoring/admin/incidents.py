@@ -13,6 +13,7 @@ from django.utils import timezone
 from monitoring.domain.observing import Severity
 from monitoring.models import Incident
 from monitoring.services.incidents import UnableToResolve, open_incident, resolve_incident
+from tenancy.admin.columns import moment
 from tenancy.admin.csv_export import export_csv
 from tenancy.admin.scoped import ScopedAdmin
 from tenancy.admin.time_ranges import time_range
@@ -50,7 +51,7 @@ class IncidentAdmin(ScopedAdmin):
     """A P1 decides a gate: what was opened stays as grave as it was. A wrong one is resolved and said so."""
 
     form = IncidentForm
-    list_display = ("opened_at", "severity", "title", "resolved_at", "opened_by")
+    list_display = (moment("opened_at"), "severity", "title", moment("resolved_at"), "opened_by")
     list_display_links = ("title",)
     list_filter = (OpenFilter, "severity", time_range("opened_at"))
     search_fields = ("title", "summary")

@@ -11,6 +11,7 @@ from monitoring.admin.filters import EndpointFilter
 from monitoring.domain.figures import duration
 from monitoring.models import ObservedSpan, Outage
 from monitoring.services.uptime import outage_facts
+from tenancy.admin.columns import moment
 from tenancy.admin.csv_export import export_csv
 from tenancy.admin.scoped import ReadOnlyAdmin
 from tenancy.admin.time_ranges import time_range
@@ -22,7 +23,7 @@ class OutageAdmin(ReadOnlyAdmin):
 
     tenant_path = "endpoint__tenant_id"
     list_display = (
-        "first_bad_at",
+        moment("first_bad_at", "from"),
         "endpoint",
         "standing",
         "least",
@@ -80,7 +81,7 @@ class ObservedSpanAdmin(ReadOnlyAdmin):
     """When anybody looked. What lies between two spans of an endpoint is unknown."""
 
     tenant_path = "endpoint__tenant_id"
-    list_display = ("started_at", "ended_at", "endpoint", "length")
+    list_display = (moment("started_at"), moment("ended_at"), "endpoint", "length")
     list_filter = (time_range("ended_at"), EndpointFilter)
     list_select_related = ("endpoint",)
     search_fields = ("endpoint__name",)

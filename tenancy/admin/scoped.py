@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils.text import capfirst
 
 from tenancy.context import current_scope
 
@@ -37,6 +38,11 @@ class ScopedAdmin(_ModelAdmin):
         """Whether the active scope may see rows of this kind at all."""
         scope = current_scope()
         return scope is not None and (scope.tenant_id is None or self.tenant_path is not None)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        # "Endpoints", not "Select endpoint to change".
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows = super().get_queryset(request)

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from tenancy.admin.columns import moment
 from tenancy.admin.csv_export import export_csv
 from tenancy.admin.scoped import ReadOnlyAdmin, ScopedAdmin, acts_for_platform
 from tenancy.admin.time_ranges import time_range
@@ -21,7 +22,7 @@ class TenantAdmin(ScopedAdmin):
     """A tenant's staff see their own; only the platform's people change one."""
 
     tenant_path = "pk"
-    list_display = ("ext_id", "name", "plan", "region", "status", "mode", "created_at")
+    list_display = ("ext_id", "name", "plan", "region", "status", "mode", moment("created_at"))
     list_filter = ("status", "plan", "mode")
     search_fields = ("ext_id", "name")
     ordering = ("ext_id",)
@@ -61,7 +62,7 @@ class MemberAdmin(ScopedAdmin):
     """The platform's people make members; a tenant's own admins may change what their members may do."""
 
     tenant_path = "tenant_id"
-    list_display = ("user", "tenant", "role", "created_at")
+    list_display = ("user", "tenant", "role", moment("created_at"))
     list_filter = ("role",)
     list_select_related = ("user", "tenant")
     search_fields = ("user__username", "tenant__ext_id", "tenant__name")
@@ -87,7 +88,7 @@ class AuditAdmin(ReadOnlyAdmin):
     """The audit chain, read-only."""
 
     tenant_path = "tenant_id"
-    list_display = ("at", "tenant", "seq", "event", "actor")
+    list_display = (moment("at", "time"), "tenant", "seq", "event", "actor")
     list_filter = (time_range("at"),)
     list_select_related = ("tenant",)
     search_fields = ("event", "actor", "tenant__ext_id")

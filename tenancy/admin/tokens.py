@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from tenancy.admin.columns import moment
 from tenancy.admin.scoped import ScopedAdmin, acts_for_platform
 from tenancy.domain.tokens import TokenScope, digest_of, parse_lifetime
 from tenancy.models import ApiToken
@@ -44,7 +45,16 @@ class TokenAdmin(ScopedAdmin):
 
     tenant_path = "user__memberships__tenant_id"
     form = TokenForm
-    list_display = ("name", "user", "prefix", "scope", "created_at", "expires_at", "last_used_at", "standing")
+    list_display = (
+        "name",
+        "user",
+        "prefix",
+        "scope",
+        "standing",
+        moment("created_at"),
+        moment("expires_at"),
+        moment("last_used_at"),
+    )
     list_filter = ("scope",)
     list_select_related = ("user",)
     search_fields = ("name", "prefix", "user__username")
