@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
@@ -16,7 +16,7 @@ from monitoring.domain.schedules import is_overdue, next_slot
 from monitoring.domain.strips import Stretch, strip_of
 from monitoring.domain.uptime import EndpointRecord, Uptime, measure
 from monitoring.domain.verdicts import Verdict
-from monitoring.domain.windows import Window
+from monitoring.domain.windows import Window, window_or_none
 from monitoring.jobs import JOBS, Job
 from monitoring.models import BurnIn, Endpoint, EndpointState, Incident, JobRun
 from monitoring.services.costs import entries_between
@@ -113,11 +113,27 @@ def gather_tenant_board(*, tenant_id: UUID, now: datetime) -> Board:
     return Board(at=now, platform=None, endpoints=_endpoints(now, Q(tenant_id=tenant_id)))
 
 
-def week_of(endpoint: Endpoint, *, now: datetime) -> tuple[Uptime, EndpointRecord]:
-    """How `endpoint` spent the last seven days, and the record that says so. Two queries."""
-    window = Window.trailing(now.astimezone(UTC), WEEK)
+@dataclass(frozen=True, slots=True)
+class DayLine:
+    """How one endpoint spent one UTC day, as far as it has gone by."""
+
+    day: date
+    spent: Uptime
+
+
+def week_by_day(endpoint: Endpoint, *, now: datetime) -> tuple[DayLine, ...]:
+    """The last seven UTC days of `endpoint`, today first. Two queries."""
+    at = now.astimezone(UTC)
+    today = Window.utc_day(at.date())
+    window = Window(today.start - timedelta(days=6), today.end)
     record = endpoint_records([endpoint], window)[endpoint.pk]
-    return measure(window, [record], window.end), record
+    lines = []
+    for back in range(7):
+        start = today.start - timedelta(days=back)
+        elapsed = window_or_none(start, min(start + timedelta(days=1), at))
+        if elapsed is not None:
+            lines.append(DayLine(start.date(), measure(elapsed, [record], at)))
+    return tuple(lines)
 
 
 def _burn_in(now: datetime) -> BurnInLine | None:
