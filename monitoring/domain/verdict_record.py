@@ -97,7 +97,9 @@ def to_record(
         "policy": judgement.policy.to_dict(),
         "evidence": encode_evidence(judgement.evidence),
         "verdict": judgement.verdict.to_record_dict(),
-        "other_window": {"kind": other.kind.value, "verdict": other.verdict.to_record_dict()} if other else None,
+        "other_window": {"kind": other.kind.value, "verdict": other.verdict.to_record_dict()}
+        if other
+        else None,
         "rows": {"count": rows, "merkle_root": merkle_root},
     }
 
@@ -138,6 +140,8 @@ def broken_links(links: Iterable[Link]) -> tuple[str, ...]:
         if link.actual_hash != link.hash:
             faults.append(f"Verdict {link.number} was changed: its record does not have its hash.")
         elif (link.record_number, link.record_previous_hash) != (link.number, link.previous_hash):
-            faults.append(f"Verdict {link.number} was moved: its record stands at another place of the chain.")
+            faults.append(
+                f"Verdict {link.number} was moved: its record stands at another place of the chain."
+            )
         number, before = link.number, link.hash
     return tuple(faults)

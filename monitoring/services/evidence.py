@@ -45,10 +45,9 @@ def material_for(
 ) -> Material:
     """The rows that `evidence_from` needs."""
     hours = timedelta(hours=policy.error_rate.hours) if policy.error_rate else timedelta(0)
-    first_day = Window.utc_day(now.astimezone(UTC).date() - timedelta(days=_days_back(policy))).start
     return load_material(
         knowledge=knowledge or Knowledge(now),
-        since=min(window.start, now - hours, first_day),
+        since=min(window.start, now - hours, api_days_since(now, policy)),
         cost_days_since=window.start,
     )
 
@@ -144,6 +143,11 @@ def _incidents(material: Material, window: Window, now: datetime, uptime: Uptime
         samples=uptime.samples,
         rows=tuple(f"incident:{one.id}" for one in found),
     )
+
+
+def api_days_since(now: datetime, policy: Policy) -> datetime:
+    """The beginning of the first UTC day that is looked at for the streak."""
+    return Window.utc_day(now.astimezone(UTC).date() - timedelta(days=_days_back(policy))).start
 
 
 def _days_back(policy: Policy) -> int:

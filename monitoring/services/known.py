@@ -50,7 +50,7 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class KnownOutage:
-    """An outage row and how it stood at the moment; `failures` that had been seen by then."""
+    """An outage row, and how the outage stood at the moment."""
 
     row: Outage
     facts: OutageFacts
