@@ -17,7 +17,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from monitoring.domain.evidence import Evidence
-from monitoring.domain.figures import iso_z
+from monitoring.domain.figures import amount_text, iso_z
 from monitoring.domain.policy import GateKey, Policy
 
 
@@ -71,7 +71,7 @@ def _encode(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return str(value)
+        return amount_text(value)
     if isinstance(value, float) and not math.isfinite(value):
         return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
     return value

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from monitoring.domain.figures import iso_z
+from monitoring.domain.figures import amount_text, iso_z
 from monitoring.domain.merkle import leaf_hash, root_of
 
 Cell = str | int | float | bool | Decimal | datetime | date | None
@@ -73,7 +73,7 @@ def text_of(value: Cell) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
+        return amount_text(value)
     return repr(value) if isinstance(value, float) else str(value)
 
 

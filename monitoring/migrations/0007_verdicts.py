@@ -48,6 +48,18 @@ def _frozen(table):
 
 _TABLES = ("verdicts", "verdict_rows", "burn_in_changes")
 
+# Which days does the log still hold? The partitions' schema is closed to the application.
+_LOG_DAYS = """
+CREATE FUNCTION health_log_days() RETURNS date[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT array_agg(to_date(substr(c.relname, 8), 'YYYYMMDD') ORDER BY c.relname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'health_partitions' AND c.relkind = 'r' AND c.relname ~ '^health_[0-9]{8}$'
+$$;
+REVOKE ALL ON FUNCTION health_log_days() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION health_log_days() TO levqor_control;
+"""
+
 # A burn-in that was there before this table: as it stands, from its beginning.
 _HISTORY = """
 INSERT INTO burn_in_changes (burn_in_id, at, kind, actor, note, starts_at, ends_at, review_at, policy_id, state)
@@ -166,6 +178,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             _CHAIN, "DROP TRIGGER verdict_continues_chain ON verdicts; DROP FUNCTION verdict_continues_chain();"
         ),
+        migrations.RunSQL(_LOG_DAYS, "DROP FUNCTION health_log_days();"),
         migrations.RunSQL(_IMMUTABLE, "DROP FUNCTION refuse_change() CASCADE;"),
         *[migrations.RunSQL(_frozen(table), migrations.RunSQL.noop) for table in _TABLES],
     ]

@@ -5,8 +5,8 @@ from monitoring.models.health import HealthHour, HealthLatency, HealthLog, Healt
 from monitoring.models.incidents import Incident
 from monitoring.models.jobs import BeatLease, JobRun, WorkerHeartbeat
 from monitoring.models.outages import ObservedSpan, Outage
-from monitoring.models.verdicts import Verdict, VerdictRows
 from monitoring.models.schedules import JobSchedule
+from monitoring.models.verdicts import Verdict, VerdictRows
 
 __all__ = [
     "BeatLease",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import rfc8785
 
-from monitoring.domain.evidence import Evidence, UnableToJudge
+from monitoring.domain.evidence import UnableToJudge
 from monitoring.domain.gates import evaluate
 from monitoring.domain.policy import Policy, WindowKind
 from monitoring.domain.verdict_record import BurnInSeen, Judgement, OtherWindow
