@@ -63,7 +63,7 @@ def store_verdict(*, now: datetime, occasion: Occasion, actor: str = "portal") -
     """
     with control_transaction("store verdict"):
         judgement, material = judge_in_full(now=settled_moment(now))
-        return _append(judgement, material, occasion=occasion, now=now, actor=actor)
+        return store_judgement(judgement, material, occasion=occasion, now=now, actor=actor)
 
 
 def store_on_change(*, now: datetime) -> Verdict | None:
@@ -79,7 +79,7 @@ def store_on_change(*, now: datetime) -> Verdict | None:
             shown = to_record(judgement, place, code=code_version(), rows=0, merkle_root="")
             if signature_of(shown) == signature_of(json.loads(newest.record)):
                 return None
-        return _append(judgement, material, occasion=Occasion.CHANGE, now=now, actor="portal")
+        return store_judgement(judgement, material, occasion=Occasion.CHANGE, now=now, actor="portal")
 
 
 def judged_rows(judgement: Judgement, material: Material) -> tuple[Any, ...]:
@@ -91,9 +91,11 @@ def judged_rows(judgement: Judgement, material: Material) -> tuple[Any, ...]:
     return rows_behind(material, windows=windows, policy=judgement.policy, now=judgement.verdict.judged_at)
 
 
-def _append(
+def store_judgement(
     judgement: Judgement, material: Material, *, occasion: Occasion, now: datetime, actor: str
 ) -> Verdict:
+    """This will add a judgement of a settled moment to the chain. One writer at a time; needs the control
+    plane's scope, in the transaction in which the judgement was made."""
     rows = judged_rows(judgement, material)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHAIN_LOCK])
