@@ -100,13 +100,14 @@ def _chain_differences(stored: Verdict) -> list[Difference]:
         return [Difference(chain, f"The record of verdict {stored.number} is not canonical JSON.")]
     if (record["number"], record["previous_hash"]) != (stored.number, stored.previous_hash):
         return [Difference(chain, f"The record of verdict {stored.number} belongs to another place.")]
+    columns = [Difference(chain, text) for text in _columns_differing(stored, record)]
     if stored.number == 1:
-        return []
+        return columns
     before = Verdict.objects.filter(number=stored.number - 1).values_list("hash", flat=True).first()
     if before != stored.previous_hash:
         text = f"Verdict {stored.number} does not follow the verdict {stored.number - 1} that is stored."
         return [Difference(chain, text)]
-    return [Difference(chain, text) for text in _columns_differing(stored, record)]
+    return columns
 
 
 def _columns_differing(stored: Verdict, record: dict[str, Any]) -> list[str]:
