@@ -1,8 +1,8 @@
 """Servers for the probing benchmarks, each in a process of its own: one as fast as Python can be, one exact.
 
 `python bench/loopback_server.py fast` answers at once; `… late 20` answers 20 ms after reading the request.
-Both print their port first, close after every answer, and end with their standard input. `late` then prints how
-late its own answers were (p50 and p99 in ms), which is no error of the prober.
+Both print their port first, close after every answer, and end with their standard input. `late` then prints
+how late its own answers were (p50 and p99 in ms), which is no error of the prober.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def _observed(answer: Answer, placeholder: Placeholder) -> _Value:
             text = answer.dns_rcode
         case Placeholder.CERTIFICATE_EXPIRATION:
             seconds = answer.certificate_expires_in
-        case Placeholder.DOMAIN_EXPIRATION:
+        case _:  # DOMAIN_EXPIRATION; the body is read by its path
             seconds = answer.domain_expires_in
     if seconds is not None:
         return _Value(format_milliseconds(seconds * 1000), format_duration(seconds))
