@@ -25,7 +25,8 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 class Child:
     """What to run.
 
-    `stop_signal` asks it to stop; it gets `grace_s` seconds before it is killed. Where the system can do it
+    `stop_signal` asks it to stop; it gets `grace_s` seconds before it is killed; `force_signal`
+    ends it at once when somebody insists. Where the system can do it
     (Linux) it receives the same signal when we die, however we die.
     """
 
@@ -35,6 +36,7 @@ class Child:
     account: Account | None = None
     folder: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    force_signal: signal.Signals = signal.SIGKILL
     grace_s: float = 10.0
 
 

@@ -142,6 +142,7 @@ class Postgres:
             environment=_environment(),
             account=self.account,
             stop_signal=signal.SIGINT,
+            force_signal=signal.SIGQUIT,  # its immediate shutdown: recovers at the next start
             grace_s=30,
         )
 

@@ -55,6 +55,12 @@ class EmbeddedServers:
         self._report = report
         self._postgres: Postgres | None = None
 
+    @property
+    def embedded(self) -> tuple[str, ...]:
+        """The names of the servers that are embedded, for people."""
+        wanted = {"PostgreSQL": self._with_postgres, "Valkey": self._with_valkey}
+        return tuple(name for name, embedded in wanted.items() if embedded)
+
     def start(self) -> dict[str, str]:
         """This will start the servers and return their addresses by the names of the settings.
 

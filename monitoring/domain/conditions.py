@@ -119,3 +119,9 @@ class Condition:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether the body is needed to judge this condition."""
+        sides = (self.left, self.right)
+        return any(isinstance(side, Reading) and side.placeholder is Placeholder.BODY for side in sides)

@@ -17,8 +17,7 @@ _AHEAD = timedelta(days=7)
 
 
 def keep_house(now: datetime) -> str:
-    """This will make the log's partitions for the coming week, drop what is past its time, and write the day's
-    fixed costs.
+    """This will make the log's partitions for a week, drop what is past its time, and write fixed costs.
 
     Needs the control plane's scope. Returns a sentence for the log.
     """
