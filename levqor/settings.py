@@ -3,7 +3,6 @@
 One file for all environments. `.env.example` lists the variables with their meaning; a test compares.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +37,9 @@ REDIS_URL: str = _address("REDIS_URL")
 # Secrets. Without a key the portal refuses to serve (levqor.E001); commands that need none still run.
 SECRET_KEY: str = _address("SECRET_KEY") or "unset-" + "0" * 50
 SECRET_KEY_IS_SET: bool = not SECRET_KEY.startswith("unset-")
-# The token with which the embedded portal probes its own API, made by `up`.
-if "LEVQOR_PROBE_KEY" in _embedded:
-    os.environ.setdefault("LEVQOR_PROBE_KEY", _embedded["LEVQOR_PROBE_KEY"])
+# The token with which the portal probes its own API; headers name it ${LEVQOR_PROBE_KEY}.
+LEVQOR_PROBE_KEY: str = env.str("LEVQOR_PROBE_KEY", default=runtime.probe_key(LEVQOR_VAR))
+DATABASE_SUPERUSER_URL: str = env.str("DATABASE_SUPERUSER_URL", default="")
 LEVQOR_ADMIN_USER: str = env.str("LEVQOR_ADMIN_USER", default="operator")
 LEVQOR_ADMIN_PASSWORD: str = env.str("LEVQOR_ADMIN_PASSWORD", default="")
 

@@ -7,7 +7,6 @@ from itertools import count
 from typing import Any
 
 from monitoring.clients.probe import ProbeResult
-
 from monitoring.models import Endpoint
 from monitoring.services.endpoints import Watch, watch_endpoint
 from tenancy.models import Tenant

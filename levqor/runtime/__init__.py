@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 ADDRESS_FILE = "runtime.json"
+PROBE_KEY_FILE = "probe_key"
 
 
 def addresses(var: Path) -> dict[str, str]:
@@ -30,6 +31,14 @@ def addresses(var: Path) -> dict[str, str]:
         )
         return {}
     return dict(written["addresses"]) if _is_alive(int(written["pid"])) else {}
+
+
+def probe_key(var: Path) -> str:
+    """The token that `prepare` made for the portal's own prober, or "" when there is none to be read."""
+    try:
+        return (var / PROBE_KEY_FILE).read_text().strip()
+    except (FileNotFoundError, PermissionError):
+        return ""
 
 
 def _is_alive(pid: int) -> bool:

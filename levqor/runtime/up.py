@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from levqor.runtime import ADDRESS_FILE, leftovers
+from levqor.runtime import ADDRESS_FILE, PROBE_KEY_FILE, leftovers
 from levqor.runtime.accounts import UnableToDropRoot
 from levqor.runtime.children import RUN_MARK
 from levqor.runtime.files import write_json
@@ -28,7 +28,6 @@ from levqor.runtime.programs import ROOT, programs
 from levqor.runtime.servers import EmbeddedServers
 from levqor.runtime.supervisor import Supervisor
 
-PROBE_KEY_FILE = "probe_key"
 _PROGRAM_RANK, _BROKER_RANK, _DATABASE_RANK = 2, 1, 0
 _READY_EXPECTED_S = 60.0
 _ASK_EVERY_S, _LOOK_EVERY_S = 0.4, 1.0

@@ -96,7 +96,7 @@ def probe_batch(
     """Make every probe and return the results in the order in which they ended.
 
     Takes as long as the slowest probe; `probe_stream` hands out the others meanwhile. `ca_bundle` is a PEM
-    file (default: certifi's, because the wheel of pycurl brings none). `lookup` replaces the system's resolver.
+    file (default: certifi's, the wheel of pycurl brings none). `lookup` replaces the system's resolver.
     """
     results: list[ProbeResult] = []
     options = _options(policy, max_concurrent, 0.25, ca_bundle, lookup)

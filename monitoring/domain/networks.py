@@ -26,7 +26,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-class OutboundRefused(ValueError):  # noqa: N818 - a refusal is the intended outcome, not an error of ours
+class OutboundRefused(ValueError):
     """Something that the portal will not send to; the message says why in words for the operator."""
 
 

@@ -92,7 +92,7 @@ def _work_off(run: JobRun) -> str:
         logger.warning("%s", lost)
         return str(lost)
     except (OperationalError, InterfaceError) as error:
-        connection.close_if_unusable_or_obsolete()
+        _renew_connection()
         if not ledger.hand_back(run):
             _close(run, Outcome.ERROR, error)
         raise
@@ -116,8 +116,13 @@ def _do(work: Work, run: JobRun) -> JobResult:
     return result
 
 
+def _renew_connection() -> None:
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
 def _close(run: JobRun, outcome: Outcome, error: Exception) -> None:
-    connection.close_if_unusable_or_obsolete()
+    _renew_connection()
     try:
         ledger.finish(run, JobResult(outcome, f"{type(error).__name__}: {error}"))
     except ledger.LostRun as lost:

@@ -112,4 +112,7 @@ def outbound_policy() -> OutboundPolicy:
 
 
 def _filled_in(value: str) -> str:
-    return _REFERENCE.sub(lambda match: os.environ.get(match[1], ""), value)
+    def secret(match: re.Match[str]) -> str:
+        return settings.LEVQOR_PROBE_KEY if match[1] == "LEVQOR_PROBE_KEY" else os.environ.get(match[1], "")
+
+    return _REFERENCE.sub(secret, value)

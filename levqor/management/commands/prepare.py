@@ -1,4 +1,3 @@
-import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from levqor import first_run
+from levqor.runtime import PROBE_KEY_FILE
 from levqor.runtime.files import write_private
-from levqor.runtime.up import PROBE_KEY_FILE
 from monitoring.services.schedules import sync_schedule_rows
 
 
@@ -46,9 +45,9 @@ class Command(BaseCommand):
 
     def _ensure_probe_key(self) -> None:
         """Where the environment names no key, keep one in a file of `var` that `up` hands to the programs."""
-        if os.environ.get("LEVQOR_PROBE_KEY"):
-            return
         path = Path(settings.LEVQOR_VAR) / PROBE_KEY_FILE
+        if settings.LEVQOR_PROBE_KEY and not path.exists():
+            return
         known = path.read_text().strip() if path.exists() else ""
         key = first_run.ensure_probe_key(known, now=timezone.now())
         if key != known:

@@ -1,4 +1,3 @@
-import os
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -25,7 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--superuser-url",
-            default=os.environ.get(_VARIABLE, ""),
+            default=settings.DATABASE_SUPERUSER_URL,
             metavar="URL",
             help=f"Login of a superuser, postgres://USER:PASSWORD@HOST/postgres. Better set {_VARIABLE}: "
             "other users of this machine can read a command line.",

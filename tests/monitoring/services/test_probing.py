@@ -73,13 +73,22 @@ def test_batches_cut_what_is_due_into_portions():
     assert [len(batch) for batch in batches(ids)] == [BATCH_SIZE, BATCH_SIZE, 1]
 
 
-def test_probe_request_fills_in_secrets_made_for_probes_and_no_others(monkeypatch):
-    monkeypatch.setenv("LEVQOR_PROBE_KEY", "s3cret")
+def test_probe_request_fills_in_secrets_made_for_probes_and_no_others(monkeypatch, settings):
+    settings.LEVQOR_PROBE_KEY = "s3cret"
+    monkeypatch.setenv("LEVQOR_PROBE_SHOP", "other")
     monkeypatch.setenv("DATABASE_URL", "postgres://never")
     endpoint = make_endpoint(
-        headers={"Authorization": "Bearer ${LEVQOR_PROBE_KEY}", "X-Odd": "${DATABASE_URL}"}
+        headers={
+            "Authorization": "Bearer ${LEVQOR_PROBE_KEY}",
+            "X-Odd": "${DATABASE_URL}",
+            "X-Shop": "${LEVQOR_PROBE_SHOP}",
+        }
     )
 
     request = probe_request(endpoint)
 
-    assert request.headers == (("Authorization", "Bearer s3cret"), ("X-Odd", "${DATABASE_URL}"))
+    assert request.headers == (
+        ("Authorization", "Bearer s3cret"),
+        ("X-Odd", "${DATABASE_URL}"),
+        ("X-Shop", "other"),
+    )
