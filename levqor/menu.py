@@ -57,7 +57,7 @@ SECTIONS = (
 
 
 def in_sections(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Django's list of apps and their models, in sections; one without a model is left out."""
+    """Django's list of apps and their models, regrouped into sections; an empty section is left out."""
     found = {f"{app['app_label']}.{model['object_name']}": model for app in apps for model in app["models"]}
     listed = [
         _entry(section.title, [found.pop(name, None) for name in section.models]) for section in SECTIONS

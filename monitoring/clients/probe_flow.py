@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from monitoring.clients.resolver import Found
 from monitoring.clients.transfer import Received
 from monitoring.domain.assertions import Answer
 from monitoring.domain.outbound import (
-    Address,
     OutboundPolicy,
     OutboundRefused,
     Target,
@@ -45,7 +45,7 @@ class Flow:
     origin: Target
     method: str
     began: float
-    addresses: tuple[Address, ...] = ()
+    addresses: tuple[str, ...] = ()
     hops: int = 0
     trusted: bool = True  # until a redirect leads to somebody else; then for good
     sent: bool = False
@@ -72,6 +72,11 @@ def begin(request: ProbeRequest, now: float) -> Flow | Judgement:
     return Flow(request, target, target, request.method, now)
 
 
+@lru_cache(maxsize=4096)
+def _checked(record: str, policy: OutboundPolicy) -> str:
+    return str(check_address(record, policy))
+
+
 def take_records(flow: Flow, found: Found, policy: OutboundPolicy) -> Judgement | None:
     """Check every record of the flow's name and keep the addresses; refuse the name when one is refused.
 
@@ -86,7 +91,7 @@ def take_records(flow: Flow, found: Found, policy: OutboundPolicy) -> Judgement 
     if len(found) > MOST_RECORDS:
         return Judgement(ErrorClass.REFUSED_ADDRESS, f"{host} has more than {MOST_RECORDS} addresses")
     try:
-        checked = dict.fromkeys(check_address(record, policy) for record in found)
+        checked = dict.fromkeys(_checked(record, policy) for record in found)
     except OutboundRefused as error:
         words = str(error) if flow.target.address is not None else f"{host} leads to {error}"
         return Judgement(ErrorClass.REFUSED_ADDRESS, words)

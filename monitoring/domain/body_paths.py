@@ -6,6 +6,7 @@ MAX_BODY characters, or holding NaN or Infinity counts as not being JSON at all.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from functools import cached_property
@@ -23,6 +24,12 @@ _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+# Made once: `json.loads` and `json.dumps` with options build a new one at every call.
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_PLAIN: Final = {True: "true", False: "false"}
 
 
 def nests_deeper_than(text: str, limit: int) -> bool:
@@ -45,7 +52,7 @@ def compact(value: object) -> str:
     """Write a JSON value as the assertion language compares it: strings bare, containers as minified JSON."""
     if isinstance(value, str):
         return value
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _PLAIN[value] if isinstance(value, bool) else _encode(value)
 
 
 class Body:
@@ -60,14 +67,16 @@ class Body:
         """Return the body as text, or None when it is larger than MAX_BODY."""
         if len(self._raw) > MAX_BODY:
             return None
-        return self._raw if isinstance(self._raw, str) else self._raw.decode("utf-8-sig", "replace")
+        if isinstance(self._raw, str):
+            return self._raw
+        return self._raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
 
     @cached_property
     def _parsed(self) -> tuple[bool, object]:
         if self.text is None or nests_deeper_than(self.text, MAX_DEPTH):
             return False, None
         try:
-            return True, json.loads(self.text, parse_constant=_refuse_constant)
+            return True, _decode(self.text)
         except ValueError:
             return False, None
 
