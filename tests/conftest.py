@@ -32,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.stash[_running] = servers.start_servers()
         config.add_cleanup(lambda: servers.stop_servers(config.stash[_running]))
+        # Not below /tmp/pytest-of-USER, which every other pytest closes to the account that servers run as.
+        config.option.basetemp = config.option.basetemp or servers.run_folder() / "tmp"
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if not worker and getattr(config.option, "numprocesses", None):
         return  # this process only hands out tests: its workers inherit the addresses and read the settings
