@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from levqor.runtime.servers import EmbeddedServers
 from tests import servers
+
+# How long an example takes says nothing on a shared machine: speed is measured in bench/.
+hypothesis_settings.register_profile("levqor", deadline=None)
+hypothesis_settings.load_profile("levqor")
 
 _running = pytest.StashKey[EmbeddedServers]()
 
