@@ -128,6 +128,7 @@ def main() -> None:
         print(f"{'rows':>9}  {'endpoint':<16}{'p50 ms':>8}{'p99 ms':>8}{'ratio':>7}")
         for rows in (int(text) for text in given.rows.split(",")):
             token = fill(rows)
+            time.sleep(5)  # the server writes out what was loaded
             for path in LISTS:
                 took = measure(port, token, path, given.calls)
                 p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]

@@ -186,8 +186,6 @@ class Exchange:
         if code:
             error_class = _ERRORS.get(code, ErrorClass.PROTOCOL)
             error = f"{_WORDS.get(error_class, '')}: {message or pycurl_name(code)}"
-            if "headers" in message and "Too large" in message:
-                error_class = ErrorClass.TOO_LARGE
         return Received(
             status,
             get(pycurl.TOTAL_TIME_T) / 1e6,

@@ -96,10 +96,8 @@ def _observed(answer: Answer, placeholder: Placeholder) -> _Value:
             text = answer.dns_rcode
         case Placeholder.CERTIFICATE_EXPIRATION:
             seconds = answer.certificate_expires_in
-        case Placeholder.DOMAIN_EXPIRATION:
+        case _:  # DOMAIN_EXPIRATION; the body is read by its path
             seconds = answer.domain_expires_in
-        case Placeholder.BODY:
-            raise ValueError("the body is read by its path")
     if seconds is not None:
         return _Value(format_milliseconds(seconds * 1000), format_duration(seconds))
     return _Value(text, "NO DATA" if text is None else text)
