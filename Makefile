@@ -38,7 +38,7 @@ check: $(VENV)/installed-dev  ## Format, lint, types, house rules, migrations, d
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	LEVQOR_HTTPS=true SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(BIN)/bandit --quiet --severity-level medium --recursive $(PACKAGES)
+	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(PACKAGES)
 	$(BIN)/python .ci/audit_dependencies.py
 
 browser:  ## Install Chromium for the browser tests (Debian and its kin, as root)

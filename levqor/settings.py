@@ -50,7 +50,9 @@ DEFAULT_TENANT_ID: str = env.str("DEFAULT_TENANT_ID", default="000-CORE")
 
 # Measuring
 # The embedded run watches itself: its own address, and nothing else that is private.
-_own_network = "127.0.0.1/32" if LEVQOR_HOST in ("localhost", "0.0.0.0", "::") else LEVQOR_HOST
+# Compared with, never bound to.
+_not_one_address = ("localhost", "0.0.0.0", "::")  # nosec B104
+_own_network = "127.0.0.1/32" if LEVQOR_HOST in _not_one_address else LEVQOR_HOST
 PROBE_ALLOWED_NETWORKS: list[str] = env.list(
     "PROBE_ALLOWED_NETWORKS", default=[_own_network] if _embedded else []
 )

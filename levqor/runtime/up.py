@@ -32,7 +32,8 @@ _PROGRAM_RANK, _BROKER_RANK, _DATABASE_RANK = 2, 1, 0
 _READY_EXPECTED_S = 60.0
 _WATCHED_AFTER_S = 20.0
 _ASK_EVERY_S, _LOOK_EVERY_S = 0.4, 1.0
-_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # nosec B104  (compared with, never bound to)
+# Compared with, never bound to.
+_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # nosec B104
 
 
 class UnableToGoUp(Exception):
