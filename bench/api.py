@@ -2,8 +2,8 @@
 
     python -m bench.api [--rows 1,100000,1000000] [--calls 300]
 
-Fills the database of DATABASE_URL with rows of a tenant of its own and leaves them there: name a database
-that may be thrown away, migrated before. The last column is the p99 against that of the smallest log.
+Uses servers of its own, or the database of DATABASE_URL if that is set: then name one that may be thrown away,
+because it is filled with rows of a tenant of its own. The last column is the p99 against that of the smallest log.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ import time
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import django
+from bench import throwaway
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levqor.settings")
-django.setup()
+throwaway.start()
 
 from django.contrib.auth.models import User  # noqa: E402  (after the set-up)
 from django.db import connection, connections  # noqa: E402
@@ -128,6 +127,7 @@ def main() -> None:
         print(f"{'rows':>9}  {'endpoint':<16}{'p50 ms':>8}{'p99 ms':>8}{'ratio':>7}")
         for rows in (int(text) for text in given.rows.split(",")):
             token = fill(rows)
+            time.sleep(5)  # the server writes out what was loaded
             for path in LISTS:
                 took = measure(port, token, path, given.calls)
                 p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]

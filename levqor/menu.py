@@ -27,19 +27,7 @@ SECTIONS = (
         ("monitoring.Endpoint", "monitoring.Outage", "monitoring.ObservedSpan", "monitoring.HealthLog"),
     ),
     Section("SLOs", ()),
-    Section(
-        "Jobs",
-        (
-            "monitoring.JobRun",
-            "django_celery_beat.PeriodicTask",
-            "django_celery_beat.CrontabSchedule",
-            "django_celery_beat.IntervalSchedule",
-            "django_celery_beat.ClockedSchedule",
-            "django_celery_beat.SolarSchedule",
-            "monitoring.BeatLease",
-            "monitoring.WorkerHeartbeat",
-        ),
-    ),
+    Section("Jobs", ("monitoring.JobSchedule", "monitoring.JobRun")),
     Section("Costs & reports", ("monitoring.CostEntry", "monitoring.FixedCost")),
     Section(
         "Intelligence",

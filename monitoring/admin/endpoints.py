@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -84,8 +85,7 @@ class EndpointAdmin(ScopedAdmin):
         if obj is None:
             return fieldsets
         if not self.has_change_permission(request, obj):
-            shown = [name for _, options in fieldsets for name in options["fields"]]
-            plain = [name for name in shown if not name.endswith("_text")]
+            plain = [name for name in flatten_fieldsets(fieldsets) if not name.endswith("_text")]
             return ((None, {"fields": [*plain, "conditions"]}), ("What was seen", {"fields": ("week",)}))
         return (*fieldsets, ("What was seen", {"fields": ("week",)}))
 

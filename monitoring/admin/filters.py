@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from monitoring.models import Endpoint
-from tenancy.admin.scoped import acts_for_platform
 from tenancy.context import current_scope
 
 # More names than this are no choice any more: the address ?endpoint=ID works for all.
@@ -25,8 +24,10 @@ class EndpointFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         endpoints = Endpoint.objects.order_by("name", "id")
         scope = current_scope()
-        if not acts_for_platform():
-            endpoints = endpoints.filter(tenant_id=scope.tenant_id if scope else None)
+        if scope is None:
+            return []
+        if scope.tenant_id is not None:
+            endpoints = endpoints.filter(tenant_id=scope.tenant_id)
         return [(str(pk), name) for pk, name in endpoints.values_list("pk", "name")[:_MOST]]
 
     def has_output(self) -> bool:

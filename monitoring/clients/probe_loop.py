@@ -26,6 +26,7 @@ from monitoring.clients.probe_flow import (
     begin,
     follow,
     judge_received,
+    record_check,
     redirects,
     report,
     take_records,
@@ -135,6 +136,7 @@ class ProbeLoop:
         Returns False when it was abandoned before the end; the loop can then only be closed.
         """
         self._options = options
+        self._check = record_check(options.policy)
         self._epoch = datetime.now(UTC) - timedelta(seconds=monotonic())
         waiting = deque(requests)
         flush_at = monotonic() + options.flush_every_s
@@ -248,7 +250,7 @@ class ProbeLoop:
         if flow.looking_up:
             flow.looking_up = False
             self._looking_up -= 1
-        judgement = take_records(flow, found, self._options.policy)
+        judgement = take_records(flow, found, self._check)
         if judgement is None:
             self._launch(flow)
         else:
@@ -316,8 +318,7 @@ class ProbeLoop:
             else:
                 self._finish(flow, judgement, received)
         else:
-            now = self._epoch + timedelta(seconds=monotonic())
-            self._finish(flow, judge_received(flow, received, body, now), received)
+            self._finish(flow, judge_received(flow, received, body, monotonic(), self._epoch), received)
 
     def _finish(self, flow: Flow, judgement: Judgement, received: Received | None = None) -> None:
         flow.finished = True

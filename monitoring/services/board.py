@@ -22,6 +22,7 @@ from monitoring.models import BurnIn, Endpoint, EndpointState, Incident, JobRun
 from monitoring.services.costs import entries_between
 from monitoring.services.judging import current_burn_in
 from monitoring.services.live_verdict import live_verdict
+from monitoring.services.schedules import ScheduleRow, read_schedule_rows
 from monitoring.services.uptime import endpoint_records
 
 WEEK = timedelta(days=7)
@@ -60,12 +61,16 @@ class EndpointLine:
 
 @dataclass(frozen=True, slots=True)
 class JobLine:
-    """One of the 18 jobs: its newest run, when it is due next, and whether it missed more than one slot."""
+    """One of the 18 jobs: its newest run, when it is due next, and whether it missed more than one slot.
+
+    `fault` says why it is not due at all: switched off, or without a schedule that can be read.
+    """
 
     job: Job
     last: JobRun | None
-    next_at: datetime
+    next_at: datetime | None
     overdue: bool
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +161,21 @@ def _cost(now: datetime) -> RunRate | None:
 
 
 def _jobs(now: datetime) -> tuple[JobLine, ...]:
-    """Each job of the table, in its order, with its newest run. One query."""
+    """Each job of the table, in its order, by the schedule that is in force. Two queries."""
     newest = {run.job: run for run in JobRun.objects.latest_of_each()}
-    return tuple(
-        JobLine(
-            job=job,
-            last=newest.get(job.key),
-            next_at=next_slot(job.schedule, now),
-            overdue=job.key in newest and is_overdue(job.schedule, newest[job.key].scheduled_for, now),
-        )
-        for job in JOBS.values()
-    )
+    rows = read_schedule_rows()
+    return tuple(_job_line(job, newest.get(job.key), rows.get(job.key), now) for job in JOBS.values())
+
+
+def _job_line(job: Job, last: JobRun | None, row: ScheduleRow | None, now: datetime) -> JobLine:
+    if row is None:
+        return JobLine(job, last, None, overdue=False, fault="not scheduled: run manage.py sync_jobs")
+    if not row.enabled:
+        return JobLine(job, last, None, overdue=False, fault="switched off")
+    if row.schedule is None:
+        return JobLine(job, last, None, overdue=False, fault=row.fault)
+    overdue = last is not None and is_overdue(row.schedule, last.scheduled_for, now)
+    return JobLine(job, last, next_slot(row.schedule, now), overdue=overdue, fault=row.fault)
 
 
 def _endpoints(now: datetime, whose: Q) -> tuple[EndpointLine, ...]:

@@ -142,7 +142,19 @@ def _hours_with_rows(
         cursor.execute(_HOURS_SQL if endpoints is None else _HOURS_OF_ENDPOINTS_SQL, arguments)
         for at, total in cursor.fetchall():
             hours[at] += total
-    return hours
+    return _enough(hours, arguments["last"], query.limit)
+
+
+def _enough(hours: Counter[datetime], last: datetime, limit: int) -> Counter[datetime]:
+    """The newest of `hours` that together hold `limit` rows before the hour `last`, and that hour."""
+    kept: Counter[datetime] = Counter()
+    found = 0
+    for hour in sorted(hours, reverse=True):
+        if found >= limit:
+            break
+        kept[hour] = hours[hour]
+        found += hours[hour] if hour < last else 0
+    return kept
 
 
 def _read(

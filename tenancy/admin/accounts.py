@@ -16,7 +16,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class AccountAdmin(ScopedAdmin, UserAdmin):
+class AccountAdmin(ScopedAdmin, UserAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Accounts are switched off, not deleted: their names stand in logs and audits."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

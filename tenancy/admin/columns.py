@@ -9,12 +9,12 @@ from typing import Any
 from django.contrib import admin
 
 
-def moment(field: str, label: str = "") -> Callable[[Any], str | None]:
+def moment(field: str, label: str = "") -> Callable[[Any], str]:
     """The moment in `field`, in UTC and to the second: a log without seconds explains nothing."""
 
     @admin.display(description=label or field.replace("_", " "), ordering=field)
-    def column(row: Any) -> str | None:
+    def column(row: Any) -> str:
         at: datetime | None = getattr(row, field)
-        return None if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        return "–" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
     return column

@@ -88,7 +88,7 @@ class TokenAdmin(ScopedAdmin):
         if db_field.name == "user":
             # A token acts in its user's name: to make one for somebody else is to become them.
             users = User.objects.filter(is_active=True).order_by("username")
-            kwargs["queryset"] = users if request.user.is_superuser else users.filter(pk=request.user.pk)
+            kwargs["queryset"] = users if request.user.is_superuser else users.filter(pk=request.user.pk or 0)
             kwargs["initial"] = request.user.pk
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 
+from monitoring.clients import probe as probe_module
+from monitoring.clients import probe_loop
 from monitoring.clients.probe import ErrorClass, ProbeRequest, ProbeResult, probe_batch, probe_stream
 from monitoring.domain.assertions import parse_condition
 from monitoring.domain.outbound import OutboundPolicy, parse_policy
@@ -184,6 +186,24 @@ def test_a_request_that_makes_no_sense_is_refused_without_harm_to_the_others(fie
     assert results["bad"].latency_ms is None
     assert words in results["bad"].error
     assert "s3cret" not in results["bad"].error
+
+
+def test_a_deadline_that_is_over_before_the_start_is_a_timeout():
+    with LocalServer({"/": reply()}) as server:
+        result = probe(server.url(), timeout_s=1e-9)
+
+    assert (result.error_class, result.latency_ms) == (ErrorClass.TIMEOUT, None)
+    assert server.connections == 0
+
+
+def test_handles_beyond_the_usual_are_given_back(monkeypatch):
+    monkeypatch.setattr(probe_loop, "HANDLES_KEPT", 5)
+    monkeypatch.setattr(probe_module, "_kept", [])
+    with LocalServer({"/": servers.after(0.2, reply())}) as server:
+        results = probe_batch([ProbeRequest(at, server.url()) for at in range(12)], policy=LOOPBACK)
+
+    assert all(result.ok for result in results)
+    assert [len(loop._idle) for loop in probe_module._kept] == [5]
 
 
 def test_many_at_once_and_from_many_threads():
@@ -376,6 +396,18 @@ def test_headers_and_body_stay_with_the_host_they_were_meant_for():
     assert "request body to another host" in posted.error
     assert seen.ok
     assert other.requests[-1].startswith(b"GET ")
+
+
+def test_the_location_of_an_interim_answer_is_not_followed():
+    def behave(visit):
+        visit.send(b"HTTP/1.1 103 Early Hints\r\nLocation: /elsewhere\r\n\r\n")
+        reply(302, b"")(visit)
+
+    with LocalServer({"/": behave}) as server:
+        result = probe(server.url())
+
+    assert (result.error_class, result.status) == (ErrorClass.BAD_STATUS, 302)
+    assert server.connections == 1
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ import socket
 import pycurl
 import pytest
 
-from monitoring.clients.transfer import Exchange
+from monitoring.clients.transfer import LARGEST_BODY, Exchange, _PinnedSocket
+from monitoring.domain.assertions import parse_condition
 from monitoring.domain.outbound import check_url
 from monitoring.domain.probes import ErrorClass, ProbeRequest
-from tests.monitoring.clients.servers import LocalServer, reply
+from tests.monitoring.clients.servers import LocalServer, endless_body, reply
 
 
 def exchange_for(server, **fields):
@@ -85,6 +86,26 @@ def test_the_second_fence_holds_for_the_port_too():
     assert neighbour.connections == 0
 
 
+def test_the_limit_of_the_body_holds_without_libcurls_own():
+    with LocalServer({"/": endless_body}) as server:
+        exchange = exchange_for(server, conditions=(parse_condition("[BODY] == x"),))
+        exchange.handle.setopt(pycurl.MAXFILESIZE, 2**30)
+
+        received = run(exchange)
+
+    assert (received.error_class, received.status) == (ErrorClass.TOO_LARGE, 200)
+    assert len(exchange.body()) <= LARGEST_BODY
+
+
+def test_a_body_that_no_condition_reads_is_not_kept():
+    with LocalServer({"/": reply()}) as server:
+        exchange = exchange_for(server)
+
+        assert run(exchange).status == 200
+
+    assert exchange.body() == b""
+
+
 def test_nothing_of_one_use_is_left_for_the_next():
     with LocalServer({"/": reply()}) as server:
         exchange = exchange_for(server, method="POST", body=b"s3cret", headers=(("X-Key", "s3cret"),))
@@ -110,8 +131,6 @@ def test_nothing_of_one_use_is_left_for_the_next():
 
 
 def test_a_dropped_socket_closes_without_a_warning():
-    from monitoring.clients.transfer import _PinnedSocket
-
     one = _PinnedSocket(socket.AF_INET, socket.SOCK_STREAM)
     number = one.fileno()
     del one

@@ -147,6 +147,7 @@ def test_check_redirect_joins(location, url):
         ("ht\ttps://evil.example", ForbiddenUrl),
         ("//user@evil.example/", ForbiddenUrl),
         ("https://[::1", ForbiddenUrl),
+        ("//[::1", ForbiddenUrl),
         ("/" + "a" * 3000, ForbiddenUrl),
         ("\udcff", ForbiddenUrl),
     ],
