@@ -29,7 +29,8 @@ class DowntimeLeft:
             return (
                 f"GO on {clock_text(self.at)} is out of reach for uptime: {duration(self.spent_s)} are spent."
             )
-        return f"GO needs no outage longer than {int(self.seconds)} s from here (all together, up to {clock_text(self.at)})."
+        most = f"GO needs no outage longer than {int(self.seconds)} s from here"
+        return f"{most} (all together, up to {clock_text(self.at)})."
 
 
 def downtime_left(evidence: Evidence, policy: Policy, course: Course) -> DowntimeLeft | None:
