@@ -10,12 +10,14 @@ from django.contrib.auth.models import User
 from intelligence.models import AiForecast, IntelAction, IntelEvent, IntelRecommendation
 from monitoring.domain.costs import CostKind
 from monitoring.domain.observing import Severity, Source
+from monitoring.domain.occasions import Occasion
 from monitoring.models import Endpoint, FixedCost, JobRun
 from monitoring.services.cost_entries import record_cost_entry
 from monitoring.services.incidents import open_incident
 from monitoring.services.judging import open_burn_in
 from monitoring.services.recording import record_probes
 from monitoring.services.schedules import sync_schedule_rows
+from monitoring.services.verdicts import store_verdict
 from tenancy.context import tenant_transaction
 from tenancy.domain.modes import MemberRole
 from tenancy.domain.tokens import TokenScope
@@ -39,6 +41,7 @@ def furnish(user: User, *, now: datetime) -> None:
     create_token(user=user, name="furnished", scope=TokenScope.READ, now=now, lifetime=None)
     add_findings(core(), now=now)
     sync_schedule_rows()
+    store_verdict(now=now, occasion=Occasion.COMMAND, actor=user.username)
     done = {"state": "done", "outcome": "ok", "created_at": now}
     JobRun.objects.create(job="slo_monitoring", scheduled_for=now, **done)
 

@@ -27,7 +27,14 @@ pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OF_THE_PLATFORM = {
     *("monitoring.BurnIn", "monitoring.GatePolicy", "monitoring.Incident", "monitoring.CostEntry"),
-    *("monitoring.FixedCost", "monitoring.JobRun", "monitoring.JobSchedule", "auth.User", "auth.Group"),
+    *(
+        "monitoring.Verdict",
+        "monitoring.FixedCost",
+        "monitoring.JobRun",
+        "monitoring.JobSchedule",
+        "auth.User",
+        "auth.Group",
+    ),
 }
 
 ADDABLE = {

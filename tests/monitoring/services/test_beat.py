@@ -228,9 +228,10 @@ def test_ticks_are_taken_once_and_dropped_when_late():
     again = ticks.take_due(_SLOT)
     late = ticks.take_due(_SLOT + timedelta(minutes=3, seconds=1))
 
-    assert {task.rpartition(".")[2] for task, _ in first} == {"probe_tick", "canary", "housekeeping"}
+    names = {task.rpartition(".")[2] for task, _ in first}
+    assert names == {"probe_tick", "canary", "verdict_watch", "housekeeping"}
     assert again == []
-    assert [task.rpartition(".")[2] for task, _ in late] == ["probe_tick", "canary"]
+    assert [task.rpartition(".")[2] for task, _ in late] == ["probe_tick", "canary", "verdict_watch"]
     assert dict(first)["monitoring.tasks.probe_tick"] == _SLOT + timedelta(seconds=10)
 
 
