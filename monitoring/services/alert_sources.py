@@ -65,9 +65,11 @@ def _error_rate(rule: AlertRule, now: datetime) -> list[Reading]:
 # The most in any stretch of the given length that ends after the last evaluation, wherever it begins.
 _PEAK_SQL = """
     SELECT coalesce(max(n) FILTER (WHERE ts > %(since)s), 0)
-    FROM (SELECT ts, count(*) OVER (ORDER BY ts RANGE BETWEEN %(length)s * interval '1 s' PRECEDING AND CURRENT ROW) AS n
+    FROM (SELECT ts, count(*) OVER (ORDER BY ts RANGE BETWEEN %(length)s * interval '1 s' PRECEDING
+                                    AND CURRENT ROW) AS n
           FROM system_health_log
-          WHERE NOT ok AND status_code >= 500 AND ts > %(since)s - %(length)s * interval '1 s' AND ts <= %(now)s) AS counted
+          WHERE NOT ok AND status_code >= 500
+            AND ts > %(since)s - %(length)s * interval '1 s' AND ts <= %(now)s) AS counted
 """
 
 
@@ -75,9 +77,7 @@ def _server_errors(rule: AlertRule, now: datetime) -> list[Reading]:
     length = timedelta(seconds=rule.window_s or 60)
     since = max(rule.evaluated_at or now - length, now - _FURTHEST_BACK)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _PEAK_SQL, {"since": min(since, now), "length": length.total_seconds(), "now": now}
-        )
+        cursor.execute(_PEAK_SQL, {"since": min(since, now), "length": length.total_seconds(), "now": now})
         peak = int(cursor.fetchone()[0])
     stretch = duration(length.total_seconds())
     sentence = f"{counted(peak, 'answer')} with a 5xx status within {stretch}."

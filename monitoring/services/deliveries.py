@@ -37,7 +37,8 @@ BUDGET_S = 20.0
 _ATTEMPTS_KEPT = 20
 
 _TAKE_SQL = """
-    UPDATE alert_channels SET holder = %(holder)s, lease_until = clock_timestamp() + %(lease)s * interval '1 s'
+    UPDATE alert_channels
+    SET holder = %(holder)s, lease_until = clock_timestamp() + %(lease)s * interval '1 s'
     WHERE name = %(name)s AND (lease_until IS NULL OR lease_until < clock_timestamp())
       AND (next_send_at IS NULL OR next_send_at <= clock_timestamp())
     RETURNING name
