@@ -6,6 +6,7 @@ import pytest
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from monitoring.domain.runs import Outcome
+from monitoring.jobs import TICKS
 from monitoring.services.beat import SlotBook, TickBook, last_slots
 from monitoring.services.schedules import read_schedule_rows, schedule_faults, sync_schedule_rows
 from tests.monitoring.runs import make_run
