@@ -220,8 +220,9 @@ def jobs_summary(lines: tuple[JobLine, ...]) -> str:
     """`18 jobs: 15 ok, 2 never run, 1 error; 1 overdue`."""
     counts = Counter(job_chip(line).word for line in lines)
     told = ", ".join(f"{number} {word}" for word, number in counts.most_common())
-    overdue = sum(line.overdue for line in lines)
-    return f"{len(lines)} jobs: {told}" + (f"; {overdue} overdue" if overdue else "")
+    overdue, off = sum(line.overdue for line in lines), sum(line.next_at is None for line in lines)
+    troubles = (f"; {overdue} overdue" if overdue else "") + (f"; {off} not scheduled" if off else "")
+    return f"{len(lines)} jobs: {told}{troubles}"
 
 
 _NEXT_SENTENCES = {

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 from monitoring.clients.resolver import Found
 from monitoring.clients.transfer import Received
 from monitoring.domain.assertions import Answer
 from monitoring.domain.outbound import (
-    Address,
     OutboundPolicy,
     OutboundRefused,
     Target,
@@ -45,7 +46,7 @@ class Flow:
     origin: Target
     method: str
     began: float
-    addresses: tuple[Address, ...] = ()
+    addresses: tuple[str, ...] = ()
     hops: int = 0
     trusted: bool = True  # until a redirect leads to somebody else; then for good
     sent: bool = False
@@ -72,7 +73,20 @@ def begin(request: ProbeRequest, now: float) -> Flow | Judgement:
     return Flow(request, target, target, request.method, now)
 
 
-def take_records(flow: Flow, found: Found, policy: OutboundPolicy) -> Judgement | None:
+def record_check(policy: OutboundPolicy) -> Callable[[str], str]:
+    """Return a check of one record that remembers its answers, for the time of one run.
+
+    It gives the address to connect to, or raises ForbiddenAddress.
+    """
+
+    @cache
+    def check(record: str) -> str:
+        return str(check_address(record, policy))
+
+    return check
+
+
+def take_records(flow: Flow, found: Found, check: Callable[[str], str]) -> Judgement | None:
     """Check every record of the flow's name and keep the addresses; refuse the name when one is refused.
 
     A name that mixes public and forbidden addresses is an attack or a mistake; picking the good ones would
@@ -86,7 +100,7 @@ def take_records(flow: Flow, found: Found, policy: OutboundPolicy) -> Judgement 
     if len(found) > MOST_RECORDS:
         return Judgement(ErrorClass.REFUSED_ADDRESS, f"{host} has more than {MOST_RECORDS} addresses")
     try:
-        checked = dict.fromkeys(check_address(record, policy) for record in found)
+        checked = dict.fromkeys(map(check, found))
     except OutboundRefused as error:
         words = str(error) if flow.target.address is not None else f"{host} leads to {error}"
         return Judgement(ErrorClass.REFUSED_ADDRESS, words)

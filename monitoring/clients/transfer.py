@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import pycurl
 
-from monitoring.domain.outbound import Address, Target
+from monitoring.domain.outbound import Target
 from monitoring.domain.probes import ErrorClass, ProbeRequest
 
 LARGEST_BODY: Final = 1024 * 1024
+LARGEST_HEADERS: Final = 64 * 1024
 USER_AGENT: Final = "levqor-portal-probe/1"
 
 # https://curl.se/libcurl/c/libcurl-errors.html
@@ -34,7 +35,7 @@ _WORDS: Final = {
 }
 
 
-class _PinnedSocket(socket.socket):
+class _PinnedSocket(socket.SocketType):
     """A socket that closes without a warning: libcurl keeps a duplicate and drops this one at once."""
 
     def __del__(self) -> None:
@@ -61,7 +62,18 @@ class Exchange:
     Nothing is remembered between uses: no cookies, no connection, no TLS session, no credentials, no proxy.
     """
 
-    __slots__ = ("_chunks", "_custom", "_keep", "_pinned", "_size", "handle", "owner")
+    __slots__ = (
+        "_chunks",
+        "_custom",
+        "_header_size",
+        "_headers",
+        "_keep",
+        "_location",
+        "_pinned",
+        "_size",
+        "handle",
+        "owner",
+    )
 
     def __init__(self) -> None:
         """Prepare a handle; `owner` is free for the loop that uses it."""
@@ -69,9 +81,12 @@ class Exchange:
         self.owner: Any = None
         self._chunks: list[bytes] = []
         self._size = 0
+        self._header_size = 0
+        self._location = b""
         self._keep = False
         self._pinned: tuple[str, int] = ("", 0)
         self._custom = False
+        self._headers: tuple[tuple[str, str], ...] = ()
         self._set_constants()
 
     def _set_constants(self) -> None:
@@ -95,7 +110,10 @@ class Exchange:
         set_option(pycurl.OPT_CERTINFO, 1)
         set_option(pycurl.MAXFILESIZE, LARGEST_BODY)
         set_option(pycurl.USERAGENT, USER_AGENT.encode())
+        set_option(pycurl.HTTPHEADER, _header_lines(()))
+        self._headers = ()
         set_option(pycurl.WRITEFUNCTION, self._write)
+        set_option(pycurl.HEADERFUNCTION, self._header)
         set_option(pycurl.OPENSOCKETFUNCTION, self._open_socket)
 
     def _write(self, chunk: bytes) -> int | None:
@@ -104,6 +122,16 @@ class Exchange:
             return 0  # fewer bytes than were given: libcurl breaks the transfer off
         if self._keep:
             self._chunks.append(chunk)
+        return None
+
+    def _header(self, line: bytes) -> int | None:
+        self._header_size += len(line)
+        if self._header_size > LARGEST_HEADERS:
+            return 0
+        if line[:9].lower() == b"location:":
+            self._location = line[9:].strip()
+        elif line[:5] == b"HTTP/":
+            self._location = b""  # an interim answer may have come before
         return None
 
     def _open_socket(self, _purpose: int, address: Any) -> Any:
@@ -116,7 +144,7 @@ class Exchange:
         self,
         request: ProbeRequest,
         target: Target,
-        address: Address,
+        address: str,
         *,
         method: str,
         trusted: bool,
@@ -126,18 +154,21 @@ class Exchange:
     ) -> None:
         """Set the handle up for one hop. Headers and body go along only when the target is `trusted`."""
         set_option = self.handle.setopt
-        ip = str(address)
         # A body that nobody reads is counted and dropped: hundreds of large ones at once cost no memory.
         self._keep = any(condition.reads_body for condition in request.conditions)
-        self._chunks, self._size, self._pinned = [], 0, (ip, target.port)
-        where = f"[{ip}]" if address.version == 6 else ip
+        self._header_size, self._location = 0, b""
+        self._chunks, self._size, self._pinned = [], 0, (address, target.port)
+        where = f"[{address}]" if ":" in address else address
         set_option(pycurl.URL, target.url.encode())
         set_option(pycurl.CONNECT_TO, [f"::{where}:{target.port}"])
         set_option(pycurl.TIMEOUT_MS, max(1, int(timeout_s * 1000)))
         set_option(pycurl.CONNECTTIMEOUT_MS, max(1, int(connect_timeout_s * 1000)))
         if target.scheme == "https":
             set_option(pycurl.CAINFO, ca_bundle.encode())
-        set_option(pycurl.HTTPHEADER, _header_lines(request.headers if trusted else ()))
+        headers = request.headers if trusted else ()
+        if headers != self._headers:
+            self._headers = headers
+            set_option(pycurl.HTTPHEADER, _header_lines(headers))
         body = request.body if trusted else None
         if method != "GET" or body is not None:
             self._custom = True
@@ -155,14 +186,13 @@ class Exchange:
         if code:
             error_class = _ERRORS.get(code, ErrorClass.PROTOCOL)
             error = f"{_WORDS.get(error_class, '')}: {message or pycurl_name(code)}"
-            if "headers" in message and "Too large" in message:
-                error_class = ErrorClass.TOO_LARGE
         return Received(
             status,
             get(pycurl.TOTAL_TIME_T) / 1e6,
             get(pycurl.CONNECT_TIME_T) > 0,
             get(pycurl.PRIMARY_IP) or "",
-            (get(pycurl.REDIRECT_URL) or "") if 300 <= status < 400 else "",
+            # Undecodable bytes become characters that the URL check refuses.
+            self._location.decode("utf-8", "surrogateescape"),
             error_class,
             error,
             None

@@ -25,7 +25,6 @@ from monitoring.domain.conditions import (
     Choice,
     Condition,
     Function,
-    Operand,
     Operator,
     Pattern,
     Placeholder,
@@ -97,10 +96,8 @@ def _observed(answer: Answer, placeholder: Placeholder) -> _Value:
             text = answer.dns_rcode
         case Placeholder.CERTIFICATE_EXPIRATION:
             seconds = answer.certificate_expires_in
-        case Placeholder.DOMAIN_EXPIRATION:
+        case _:  # DOMAIN_EXPIRATION; the body is read by its path
             seconds = answer.domain_expires_in
-        case Placeholder.BODY:
-            raise ValueError("the body is read by its path")
     if seconds is not None:
         return _Value(format_milliseconds(seconds * 1000), format_duration(seconds))
     return _Value(text, "NO DATA" if text is None else text)
@@ -134,24 +131,23 @@ def _quantity(text: str, *, durations: bool) -> Decimal | None:
 
 
 def _holds(condition: Condition, left: str, right: str) -> bool:
-    sides = (condition.left, condition.right)
     ordering = ORDERINGS.get(condition.operator)
     if ordering is not None:
         a, b = _quantity(left, durations=True), _quantity(right, durations=True)
         return a is not None and b is not None and ordering(a, b)
-    durations = any(isinstance(side, Reading) and side.placeholder in TIMES for side in sides)
-    equal = _same(condition.left, left, right, durations=durations) or _same(
-        condition.right, right, left, durations=durations
-    )
+    equal = left == right or _same(condition, left, right)
     return equal == (condition.operator is Operator.EQUAL)
 
 
-def _same(side: Operand, own: str, other: str, *, durations: bool) -> bool:
-    if isinstance(side, Pattern):
-        return side.matches(other)
-    if isinstance(side, Choice):
-        return any(_equal(option, other, durations=durations) for option in side.options)
-    return _equal(own, other, durations=durations)
+def _same(condition: Condition, left: str, right: str) -> bool:
+    sides = (condition.left, condition.right)
+    durations = any(isinstance(side, Reading) and side.placeholder in TIMES for side in sides)
+    for side, other in ((sides[0], right), (sides[1], left)):
+        if isinstance(side, Pattern):
+            return side.matches(other)
+        if isinstance(side, Choice):
+            return any(_equal(option, other, durations=durations) for option in side.options)
+    return _equal(left, right, durations=durations)
 
 
 def _printable(text: str, longest: int, mask: Callable[[str], str]) -> str:
@@ -166,36 +162,48 @@ def _unmasked(text: str) -> str:
     return text
 
 
-def evaluate(
-    condition: Condition, answer: Answer, body: Body | None = None, mask: Callable[[str], str] = _unmasked
-) -> Outcome:
-    """Judge one condition on one answer. Pass `body` to share its parsed form between conditions.
+def _values(condition: Condition, answer: Answer, body: Body) -> tuple[_Value, _Value]:
+    left, right = condition.left, condition.right
+    return (
+        _read(left, answer, body) if isinstance(left, Reading) else _Value(left.text, left.text),
+        _read(right, answer, body) if isinstance(right, Reading) else _Value(right.text, right.text),
+    )
 
-    `mask` hides secrets in the values that the words show; it is applied before they are shortened.
-    """
-    body = body or Body(answer.body)
-    values = [
-        _read(side, answer, body) if isinstance(side, Reading) else _Value(side.text, side.text)
-        for side in (condition.left, condition.right)
-    ]
-    left, right = values[0].text, values[1].text
-    ok = left is not None and right is not None and _holds(condition, left, right)
-    beside_pattern = isinstance(condition.left, Pattern) or isinstance(condition.right, Pattern)
+
+def _ok(condition: Condition, left: _Value, right: _Value) -> bool:
+    return left.text is not None and right.text is not None and _holds(condition, left.text, right.text)
+
+
+def _words(condition: Condition, left: _Value, right: _Value, mask: Callable[[str], str]) -> str:
+    sides = (condition.left, condition.right)
+    beside_pattern = any(isinstance(side, Pattern) for side in sides)
     longest = LONGEST_SHOWN_BESIDE_PATTERN if beside_pattern else LONGEST_SHOWN
     words = [
         f"{side.text} ({_printable(value.shown, longest, mask)})" if isinstance(side, Reading) else side.text
-        for side, value in zip((condition.left, condition.right), values, strict=True)
+        for side, value in zip(sides, (left, right), strict=True)
     ]
-    return Outcome(ok, f"{words[0]} {condition.operator} {words[1]}")
+    return f"{words[0]} {condition.operator} {words[1]}"
+
+
+def evaluate(condition: Condition, answer: Answer, mask: Callable[[str], str] = _unmasked) -> Outcome:
+    """Judge one condition on one answer.
+
+    `mask` hides secrets in the values that the words show; it is applied before they are shortened.
+    """
+    left, right = _values(condition, answer, Body(answer.body))
+    return Outcome(_ok(condition, left, right), _words(condition, left, right, mask))
 
 
 def first_failure(
     conditions: Iterable[Condition], answer: Answer, mask: Callable[[str], str] = _unmasked
 ) -> str | None:
-    """Return the readable words of the first condition that does not hold, or None when all hold."""
+    """Return the readable words of the first condition that does not hold, or None when all hold.
+
+    The body is parsed once for all conditions.
+    """
     body = Body(answer.body)
     for condition in conditions:
-        outcome = evaluate(condition, answer, body, mask)
-        if not outcome.ok:
-            return outcome.words
+        left, right = _values(condition, answer, body)
+        if not _ok(condition, left, right):
+            return _words(condition, left, right, mask)
     return None

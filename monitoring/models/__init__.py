@@ -8,6 +8,7 @@ from monitoring.models.incidents import Incident
 from monitoring.models.jobs import BeatLease, JobRun, WorkerHeartbeat
 from monitoring.models.maintenance import MaintenanceWindow, Silence
 from monitoring.models.outages import ObservedSpan, Outage
+from monitoring.models.schedules import JobSchedule
 
 __all__ = [
     "AlertChannel",
@@ -28,6 +29,7 @@ __all__ = [
     "HealthMinute",
     "Incident",
     "JobRun",
+    "JobSchedule",
     "MaintenanceWindow",
     "ObservedSpan",
     "Outage",

@@ -37,6 +37,6 @@ def seed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitoring", "0006_alerts")]
+    dependencies = [("monitoring", "0007_alerts")]
 
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]

@@ -10,7 +10,7 @@ import monitoring.models.alerts
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("monitoring", "0005_run_job_permission"),
+        ("monitoring", "0006_job_schedule"),
         ("tenancy", "0003_core_tenant"),
     ]
 
