@@ -14,7 +14,7 @@ PASSWORD = "correct-horse-battery"
 
 
 def make_superuser(name: str = "ada", password: str | None = None) -> User:
-    """Somebody who may do everything. Without a password, which takes long to hash, nobody signs in as them."""
+    """Somebody who may do everything. A password takes long to hash: only where somebody signs in."""
     return User.objects.create_superuser(name, password=password)
 
 

@@ -90,6 +90,8 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # the stubs make
         if self.errors:
             return cleaned
         self._refuse_to_send_secrets_elsewhere(cleaned)
+        if self.errors:
+            return cleaned
         try:
             validate_endpoint(
                 url=cleaned["url"], conditions=cleaned["conditions_text"], headers=cleaned["headers_text"]

@@ -155,20 +155,21 @@ def follow(flow: Flow, received: Received) -> Judgement | None:
     return None
 
 
-def judge_received(flow: Flow, received: Received, body: bytes, now: datetime) -> Judgement:
-    """Judge what the last hop brought. `now` is the wall clock, for the age of the certificate."""
+def judge_received(flow: Flow, received: Received, body: bytes, ended: float, epoch: datetime) -> Judgement:
+    """Judge what the last hop brought; for `ended` and `epoch` see `report`."""
     if received.error_class is ErrorClass.TIMEOUT:
         stage = "no complete answer" if received.connected else "no connection"
         return Judgement(ErrorClass.TIMEOUT, f"{stage} within {flow.request.timeout_s:g} s")
     if received.error_class is not ErrorClass.NONE:
         return Judgement(received.error_class, received.error)
     expires = received.certificate_expires_at
+    left = None if expires is None else (expires - epoch).total_seconds() - ended
     answer = Answer(
         status=received.status,
         response_time_ms=flow.seconds * 1000,
         body=body,
         ip=received.ip,
-        certificate_expires_in=None if expires is None else (expires - now).total_seconds(),
+        certificate_expires_in=left,
         connected=True,
     )
     return judge(flow.request, answer)

@@ -318,8 +318,7 @@ class ProbeLoop:
             else:
                 self._finish(flow, judgement, received)
         else:
-            now = self._epoch + timedelta(seconds=monotonic())
-            self._finish(flow, judge_received(flow, received, body, now), received)
+            self._finish(flow, judge_received(flow, received, body, monotonic(), self._epoch), received)
 
     def _finish(self, flow: Flow, judgement: Judgement, received: Received | None = None) -> None:
         flow.finished = True

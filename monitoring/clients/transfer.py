@@ -13,7 +13,6 @@ from monitoring.domain.outbound import Target
 from monitoring.domain.probes import ErrorClass, ProbeRequest
 
 LARGEST_BODY: Final = 1024 * 1024
-LARGEST_HEADERS: Final = 64 * 1024
 USER_AGENT: Final = "levqor-portal-probe/1"
 
 # https://curl.se/libcurl/c/libcurl-errors.html
@@ -42,7 +41,7 @@ class _PinnedSocket(socket.SocketType):
         self.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that costs three times as much, once per check
 class Received:
     """What one exchange brought: status 0 when no answer came, the class NONE when it is complete."""
 
@@ -65,10 +64,9 @@ class Exchange:
     __slots__ = (
         "_chunks",
         "_custom",
-        "_header_size",
         "_headers",
+        "_headers_read",
         "_keep",
-        "_location",
         "_pinned",
         "_size",
         "handle",
@@ -81,8 +79,7 @@ class Exchange:
         self.owner: Any = None
         self._chunks: list[bytes] = []
         self._size = 0
-        self._header_size = 0
-        self._location = b""
+        self._headers_read: list[bytes] = []
         self._keep = False
         self._pinned: tuple[str, int] = ("", 0)
         self._custom = False
@@ -113,7 +110,7 @@ class Exchange:
         set_option(pycurl.HTTPHEADER, _header_lines(()))
         self._headers = ()
         set_option(pycurl.WRITEFUNCTION, self._write)
-        set_option(pycurl.HEADERFUNCTION, self._header)
+        set_option(pycurl.HEADERFUNCTION, self._headers_read.append)  # libcurl ends it at 300 kB
         set_option(pycurl.OPENSOCKETFUNCTION, self._open_socket)
 
     def _write(self, chunk: bytes) -> int | None:
@@ -124,15 +121,14 @@ class Exchange:
             self._chunks.append(chunk)
         return None
 
-    def _header(self, line: bytes) -> int | None:
-        self._header_size += len(line)
-        if self._header_size > LARGEST_HEADERS:
-            return 0
-        if line[:9].lower() == b"location:":
-            self._location = line[9:].strip()
-        elif line[:5] == b"HTTP/":
-            self._location = b""  # an interim answer may have come before
-        return None
+    def _location(self) -> str:
+        """Return the last Location header; undecodable bytes become characters that the URL check refuses."""
+        for line in reversed(self._headers_read):
+            if line[:9].lower() == b"location:":
+                return line[9:].strip().decode("utf-8", "surrogateescape")
+            if line[:5] == b"HTTP/":
+                break  # what came before belongs to an interim answer
+        return ""
 
     def _open_socket(self, _purpose: int, address: Any) -> Any:
         """Open a socket to the pinned address only: the second fence, should libcurl ever look elsewhere."""
@@ -156,7 +152,7 @@ class Exchange:
         set_option = self.handle.setopt
         # A body that nobody reads is counted and dropped: hundreds of large ones at once cost no memory.
         self._keep = any(condition.reads_body for condition in request.conditions)
-        self._header_size, self._location = 0, b""
+        self._headers_read.clear()
         self._chunks, self._size, self._pinned = [], 0, (address, target.port)
         where = f"[{address}]" if ":" in address else address
         set_option(pycurl.URL, target.url.encode())
@@ -169,7 +165,10 @@ class Exchange:
         if headers != self._headers:
             self._headers = headers
             set_option(pycurl.HTTPHEADER, _header_lines(headers))
-        body = request.body if trusted else None
+        self._set_method(method, request.body if trusted else None)
+
+    def _set_method(self, method: str, body: bytes | None) -> None:
+        set_option = self.handle.setopt
         if method != "GET" or body is not None:
             self._custom = True
             set_option(pycurl.CUSTOMREQUEST, method.encode())
@@ -185,14 +184,15 @@ class Exchange:
         error_class, error = ErrorClass.NONE, ""
         if code:
             error_class = _ERRORS.get(code, ErrorClass.PROTOCOL)
+            if message.startswith("Too large response headers"):  # which libcurl counts as a receive error
+                error_class = ErrorClass.TOO_LARGE
             error = f"{_WORDS.get(error_class, '')}: {message or pycurl_name(code)}"
         return Received(
             status,
             get(pycurl.TOTAL_TIME_T) / 1e6,
             get(pycurl.CONNECT_TIME_T) > 0,
             get(pycurl.PRIMARY_IP) or "",
-            # Undecodable bytes become characters that the URL check refuses.
-            self._location.decode("utf-8", "surrogateescape"),
+            self._location() if 300 <= status < 400 else "",
             error_class,
             error,
             None
@@ -215,6 +215,7 @@ class Exchange:
         """Forget everything about the last use."""
         self.owner = None
         self._chunks = []
+        self._headers_read.clear()
         self._pinned = ("", 0)
         if self._custom:
             self.handle.reset()

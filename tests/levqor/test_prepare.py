@@ -46,7 +46,12 @@ def test_prepare_makes_a_portal_ready_for_its_first_minute(tmp_path):
 
 def test_prepare_again_changes_nothing():
     run()
-    before = (User.objects.count(), ApiToken.objects.count(), Endpoint.objects.count(), BurnIn.objects.count())
+    before = (
+        User.objects.count(),
+        ApiToken.objects.count(),
+        Endpoint.objects.count(),
+        BurnIn.objects.count(),
+    )
 
     output = run()
 

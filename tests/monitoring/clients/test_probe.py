@@ -398,6 +398,18 @@ def test_headers_and_body_stay_with_the_host_they_were_meant_for():
     assert other.requests[-1].startswith(b"GET ")
 
 
+def test_the_location_of_an_interim_answer_is_not_followed():
+    def behave(visit):
+        visit.send(b"HTTP/1.1 103 Early Hints\r\nLocation: /elsewhere\r\n\r\n")
+        reply(302, b"")(visit)
+
+    with LocalServer({"/": behave}) as server:
+        result = probe(server.url())
+
+    assert (result.error_class, result.status) == (ErrorClass.BAD_STATUS, 302)
+    assert server.connections == 1
+
+
 @pytest.mark.parametrize(
     "location",
     ["ftp://127.0.0.1/", "file:///etc/passwd", "http://user:pw@127.0.0.1/", "http://127.1/", "gopher://x/"],
