@@ -1,4 +1,4 @@
-from monitoring.models.burnin import BurnIn, GatePolicy
+from monitoring.models.burnin import BurnIn, BurnInChange, GatePolicy
 from monitoring.models.costs import CostEntry, FixedCost
 from monitoring.models.endpoints import Endpoint, EndpointState
 from monitoring.models.health import HealthHour, HealthLatency, HealthLog, HealthMinute
@@ -6,10 +6,12 @@ from monitoring.models.incidents import Incident
 from monitoring.models.jobs import BeatLease, JobRun, WorkerHeartbeat
 from monitoring.models.outages import ObservedSpan, Outage
 from monitoring.models.schedules import JobSchedule
+from monitoring.models.verdicts import Verdict, VerdictRows
 
 __all__ = [
     "BeatLease",
     "BurnIn",
+    "BurnInChange",
     "CostEntry",
     "Endpoint",
     "EndpointState",
@@ -24,5 +26,7 @@ __all__ = [
     "JobSchedule",
     "ObservedSpan",
     "Outage",
+    "Verdict",
+    "VerdictRows",
     "WorkerHeartbeat",
 ]
