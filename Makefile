@@ -33,7 +33,7 @@ bench: $(VENV)/installed-dev  ## Measure speed and size against named baselines
 check: $(VENV)/installed-dev  ## Format, lint, types, house rules, migrations, deployment, security
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy .
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	LEVQOR_HTTPS=true SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \

@@ -79,6 +79,8 @@ TICKS = (
     Tick("probe_tick", Every(5), "monitoring.tasks.probe_tick"),
     # Proves the way beat → broker → worker → database.
     Tick("canary", Every(10), "monitoring.tasks.canary"),
+    # Stores a verdict when it says something else than the newest one.
+    Tick("verdict_watch", Every(60), "monitoring.tasks.verdict_watch"),
     # Partitions ahead, retention behind.
     Tick("housekeeping", Every(3600), "monitoring.tasks.housekeeping"),
 )

@@ -12,7 +12,9 @@ from monitoring import worker  # noqa: F401  (importing connects the worker's he
 from monitoring.domain.observing import Source
 from monitoring.jobs import JOBS, Job
 from monitoring.services import heartbeats, housekeeping, jobs
+from monitoring.services.burn_ins import advance_burn_in
 from monitoring.services.probing import batches, claim_due, probe_endpoints
+from monitoring.services.verdicts import store_on_change
 from tenancy.celery import ControlTask
 
 # What a run needs after its soft limit to write down that it timed out.
@@ -44,6 +46,15 @@ def canary() -> None:
 def keep_house() -> str:
     """Partitions ahead, retention behind."""
     return housekeeping.keep_house(timezone.now())
+
+
+@shared_task(name="monitoring.tasks.verdict_watch", base=ControlTask, expires=55)
+def verdict_watch() -> str:
+    """A burn-in begins when it is time; a verdict that says something else is stored."""
+    now = timezone.now()
+    advance_burn_in(now=now)
+    stored = store_on_change(now=now)
+    return f"verdict {stored.number}: {stored.decision}" if stored else "the verdict stands"
 
 
 @shared_task(name="monitoring.tasks.probe_tick", base=ControlTask, expires=5)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from monitoring.domain.confidence import lower_bound, probes_needed
+from monitoring.domain.figures import exact
 from monitoring.domain.observing import HOLD_INTERVALS
 from monitoring.domain.policy import Policy
 
@@ -109,7 +110,7 @@ def plan_burn_in(
     """
     if policy.uptime is None or policy.error_rate is None or policy.intelligence_api_days is None:
         raise UnableToPlan("The policy lacks a gate, so nothing can become GO; import a whole one first.")
-    objective = policy.uptime.min_percent / 100
+    objective = float(exact(policy.uptime.min_percent) / 100)
     if not 0 < objective < 1:
         raise UnableToPlan(
             f"No number of probes demonstrates {policy.uptime.min_percent:g} %; ask for less than 100."
@@ -169,7 +170,9 @@ def _detection(endpoint: PlannedEndpoint) -> Detection:
 
 def _milestones(policy: Policy, starts_at: datetime, a_day: int) -> tuple[Milestone, ...]:
     uptime, errors, api = policy.uptime, policy.error_rate, policy.intelligence_api_days
-    assert uptime and errors and api  # plan_burn_in looked
+    assert uptime is not None  # plan_burn_in looked
+    assert errors is not None
+    assert api is not None
     window = timedelta(days=policy.window.days)
     covered = starts_at + window * uptime.coverage
     filled = starts_at + timedelta(hours=errors.hours) * errors.coverage
@@ -185,7 +188,8 @@ def _milestones(policy: Policy, starts_at: datetime, a_day: int) -> tuple[Milest
         Milestone(
             "error_rate",
             filled if enough else None,
-            f"{errors.min_observations:,} observations in {errors.hours} h are needed; {a_day * errors.hours // 24:,} will come.",
+            f"{errors.min_observations:,} observations in {errors.hours} h are needed;"
+            f" {a_day * errors.hours // 24:,} will come.",
         ),
         Milestone("p1_incidents", covered, "The window must have been monitored, as for uptime."),
         Milestone(

@@ -73,14 +73,20 @@ def judge(*, now: datetime, policy: Policy | None = None) -> Verdict:
 
 
 def judge_in_full(
-    *, now: datetime, knowledge: Knowledge | None = None, policy: Policy | None = None
+    *,
+    now: datetime,
+    knowledge: Knowledge | None = None,
+    policy: Policy | None = None,
+    before_the_first: bool = False,
 ) -> tuple[Judgement, Material]:
     """The same with all that it came from, over both windows. Needs no scope.
+
+    `before_the_first`: as when there was neither policy nor burn-in yet.
 
     Raises:
         UnableToJudge: when the policy asks for a window that does not exist.
     """
-    burn_in, ruling = in_force(now)
+    burn_in, ruling = (None, NO_POLICY) if before_the_first else in_force(now)
     ruling = policy or ruling
     window = _deciding_window(ruling, burn_in, now)
     with control_transaction("judge"):

@@ -19,9 +19,9 @@ from monitoring.domain.gates import evaluate
 from monitoring.domain.policy_fields import UnableToReadPolicy
 from monitoring.domain.record_differences import differing_entries
 from monitoring.domain.verdict_record import Judgement
-from monitoring.models import Verdict, VerdictRows
+from monitoring.models import GatePolicy, Verdict, VerdictRows
 from monitoring.services.code_version import code_version
-from monitoring.services.judging import judge_in_full
+from monitoring.services.judging import NO_POLICY, judge_in_full
 from monitoring.services.known import Knowledge
 from monitoring.services.log_check import log_differences
 from monitoring.services.verdicts import judged_rows, record_of, verdict_numbered
@@ -100,13 +100,14 @@ def _chain_differences(stored: Verdict) -> list[Difference]:
         return [Difference(chain, f"The record of verdict {stored.number} is not canonical JSON.")]
     if (record["number"], record["previous_hash"]) != (stored.number, stored.previous_hash):
         return [Difference(chain, f"The record of verdict {stored.number} belongs to another place.")]
+    columns = [Difference(chain, text) for text in _columns_differing(stored, record)]
     if stored.number == 1:
-        return []
+        return columns
     before = Verdict.objects.filter(number=stored.number - 1).values_list("hash", flat=True).first()
     if before != stored.previous_hash:
         text = f"Verdict {stored.number} does not follow the verdict {stored.number - 1} that is stored."
         return [Difference(chain, text)]
-    return [Difference(chain, text) for text in _columns_differing(stored, record)]
+    return columns
 
 
 def _columns_differing(stored: Verdict, record: dict[str, Any]) -> list[str]:
@@ -151,7 +152,9 @@ def _again(record: dict[str, Any], rows: tuple[EvidenceRow, ...], stored: Verdic
     """Judge the rows of now and compare what came of it, from the policy down to the log."""
     knowledge = _knowledge_then(record, rows)
     try:
-        judgement, material = judge_in_full(now=knowledge.at, knowledge=knowledge)
+        judgement, material = judge_in_full(
+            now=knowledge.at, knowledge=knowledge, before_the_first=_before_the_first(record)
+        )
     except (UnableToJudge, UnableToReadPolicy) as error:
         return [Difference(DifferenceKind.POLICY, f"It can no longer be judged: {error}")]
     found = [
@@ -168,6 +171,13 @@ def _again(record: dict[str, Any], rows: tuple[EvidenceRow, ...], stored: Verdic
     found += [Difference(DifferenceKind.ROWS, text) for text in log_differences(rows, before=knowledge.at)]
     found += _fact_differences(record["evidence"], judgement.evidence)
     return found + _verdict_differences(record, judgement)
+
+
+def _before_the_first(record: dict[str, Any]) -> bool:
+    """Whether it was judged before there was any policy, which a replay would otherwise borrow from later."""
+    at = _moment(record["verdict"]["at"])
+    unruled = record["burn_in"] is None and record["policy"] == _plain(NO_POLICY.to_dict())
+    return unruled and not GatePolicy.objects.filter(created_at__lte=at).exists()
 
 
 def _knowledge_then(record: dict[str, Any], rows: tuple[EvidenceRow, ...]) -> Knowledge:
