@@ -7,7 +7,9 @@ from monitoring.models.health import HealthHour, HealthLatency, HealthLog, Healt
 from monitoring.models.incidents import Incident
 from monitoring.models.jobs import BeatLease, JobRun, WorkerHeartbeat
 from monitoring.models.maintenance import MaintenanceWindow, Silence
+from monitoring.models.opslog import OpsLogEntry
 from monitoring.models.outages import ObservedSpan, Outage
+from monitoring.models.reviews import Blocker, Checkpoint, Review, Waiver
 from monitoring.models.schedules import JobSchedule
 from monitoring.models.verdicts import Verdict, VerdictRows
 
@@ -18,8 +20,10 @@ __all__ = [
     "AlertRule",
     "AlertTrack",
     "BeatLease",
+    "Blocker",
     "BurnIn",
     "BurnInChange",
+    "Checkpoint",
     "CostEntry",
     "Endpoint",
     "EndpointState",
@@ -34,9 +38,12 @@ __all__ = [
     "JobSchedule",
     "MaintenanceWindow",
     "ObservedSpan",
+    "OpsLogEntry",
     "Outage",
+    "Review",
     "Silence",
     "Verdict",
     "VerdictRows",
+    "Waiver",
     "WorkerHeartbeat",
 ]
