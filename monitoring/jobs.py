@@ -87,6 +87,8 @@ TICKS = (
     Tick("urgent_alerts", Every(30), "monitoring.tasks.urgent_alerts"),
     # Each alert becomes an action that the intelligence app remembers.
     Tick("alert_actions", Every(60), "intelligence.tasks.note_alerts"),
+    # The daily check at 09:00 UTC, and the checkpoint of the last day.
+    Tick("routine", Every(60), "monitoring.tasks.routine"),
     # Partitions ahead, retention behind.
     Tick("housekeeping", Every(3600), "monitoring.tasks.housekeeping"),
 )

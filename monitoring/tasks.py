@@ -19,6 +19,7 @@ from monitoring.services import deliveries, heartbeats, housekeeping, jobs
 from monitoring.services.alerts import evaluate_alerts
 from monitoring.services.burn_ins import advance_burn_in
 from monitoring.services.probing import batches, claim_due, probe_endpoints
+from monitoring.services.routine import keep_routine
 from monitoring.services.synthetic import sweep
 from monitoring.services.verdicts import store_on_change
 from monitoring.services.work import job_work
@@ -62,6 +63,12 @@ def verdict_watch() -> str:
     advance_burn_in(now=now)
     stored = store_on_change(now=now)
     return f"verdict {stored.number}: {stored.decision}" if stored else "the verdict stands"
+
+
+@shared_task(name="monitoring.tasks.routine", base=ControlTask, expires=55)
+def routine() -> str:
+    """The daily check and the checkpoint, when their hour has come."""
+    return keep_routine(now=timezone.now())
 
 
 @shared_task(name="monitoring.tasks.probe_tick", base=ControlTask, expires=5)

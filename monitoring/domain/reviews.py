@@ -111,7 +111,9 @@ def _go_faults(
     draft: ReviewDraft, points: tuple[OpenPoint, ...], signer: str, second_person: str, now: datetime
 ) -> Iterable[Fault]:
     if draft.blockers or draft.plan:
-        yield Fault("blockers", "A GO has no blockers and no remediation plan. Sign NO-GO, or leave them out.")
+        yield Fault(
+            "blockers", "A GO has no blockers and no remediation plan. Sign NO-GO, or leave them out."
+        )
     keys = {point.key for point in points}
     named = [waiver.subject for waiver in draft.waivers]
     for point in points:
