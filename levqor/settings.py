@@ -41,6 +41,8 @@ SECRET_KEY_IS_SET: bool = not SECRET_KEY.startswith("unset-")
 # The token with which the portal probes its own API; headers name it ${LEVQOR_PROBE_KEY}.
 LEVQOR_PROBE_KEY: str = env.str("LEVQOR_PROBE_KEY", default=runtime.probe_key(LEVQOR_VAR))
 DATABASE_SUPERUSER_URL: str = env.str("DATABASE_SUPERUSER_URL", default="")
+# Under evidence bundles: 64 hex digits; without it a key is made and kept in LEVQOR_VAR.
+EVIDENCE_SIGNING_KEY: str = env.str("EVIDENCE_SIGNING_KEY", default="")
 LEVQOR_ADMIN_USER: str = env.str("LEVQOR_ADMIN_USER", default="operator")
 LEVQOR_ADMIN_PASSWORD: str = env.str("LEVQOR_ADMIN_PASSWORD", default="")
 

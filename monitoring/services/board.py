@@ -109,7 +109,7 @@ def gather_platform_board(*, now: datetime) -> Board:
         burn_in=_burn_in(now),
         alerts=tuple(AlertEpisode.objects.open()),
         incidents=tuple(Incident.objects.open()),
-        jobs=_jobs(now),
+        jobs=job_lines(now),
         cost=_cost(now),
     )
     return Board(at=now, platform=platform, endpoints=_endpoints(now, Q()))
@@ -162,7 +162,7 @@ def _cost(now: datetime) -> RunRate | None:
     return run_rate(entries_between(today, today), now)
 
 
-def _jobs(now: datetime) -> tuple[JobLine, ...]:
+def job_lines(now: datetime) -> tuple[JobLine, ...]:
     """Each job of the table, in its order, by the schedule that is in force. Two queries."""
     newest = {run.job: run for run in JobRun.objects.latest_of_each()}
     rows = read_schedule_rows()
