@@ -17,6 +17,7 @@ CONTROL = "tenancy.use_control_plane"
 
 _VIEW = (
     "monitoring.view_burnin",
+    "monitoring.view_verdict",
     "monitoring.view_gatepolicy",
     "monitoring.view_incident",
     "monitoring.view_alertrule",
@@ -54,7 +55,12 @@ _OPERATE = (
     "monitoring.run_job",
     "intelligence.change_intelrecommendation",
 )
-_REVIEW = ("monitoring.add_burnin", "tenancy.view_tenantaudit")
+_REVIEW = (
+    "monitoring.add_burnin",
+    "monitoring.replay_verdict",
+    "monitoring.export_evidence",
+    "tenancy.view_tenantaudit",
+)
 _OWN_TOKENS = ("tenancy.view_apitoken", "tenancy.add_apitoken", "tenancy.change_apitoken")
 _TENANT_ADMIN = (
     *_OWN_TOKENS,

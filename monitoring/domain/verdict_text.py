@@ -70,7 +70,7 @@ def render_other_window(kind: WindowKind, verdict: Verdict) -> str:
     name = "the burn-in's own window" if kind is WindowKind.BURN_IN else "the trailing window"
     lines = [
         "",
-        f"Not deciding: {name}, {iso_z(verdict.window.start)} to {iso_z(verdict.window.end)}:",
+        f"Not deciding: {name}, {clock_text(verdict.window.start)} to {clock_text(verdict.window.end)}:",
         f"  {verdict.decision}. {criteria_line(verdict)}",
     ]
     lines += [
