@@ -3,8 +3,9 @@
 score = L(level) + L(seasonal) + ½·L(activity), an alert at 4.0 or more, where L is the surprise of a novelty
 (`novelty.py`) and the features are
 * level: the value itself;
-* seasonal: the mean of the last 6 differences from what is usual at the same time of day (`seasons.py`; from
-  the median of all that was seen until a series is a day old);
+* seasonal: the mean of the last 6 differences from what is usual at the same time of day (`seasons.py`; in the
+  first day nothing is, and the value before stands for it: the median of all would fill the feature's memory with
+  the whole swing of the day, and hide later steps of that size);
 * activity: the mean of the last 12 absolute one-step changes.
 
 How it meets what real series bring:
@@ -152,7 +153,7 @@ class Detector:
         expected = self.level.seen.median() if usual is None and self.times else usual
         known = (_moment(self.times[0]), _moment(self.times[-1]), len(self.times)) if self.times else None
         ready = self.level.ready
-        terms = self._learn(time, value, expected)
+        terms = self._learn(time, value, usual, expected)
         score = terms.score if ready else None
         return Reading(
             at=at,
@@ -184,7 +185,7 @@ class Detector:
             )
         return time
 
-    def _learn(self, time: float, value: float, expected: float | None) -> Terms:
+    def _learn(self, time: float, value: float, usual: float | None, expected: float | None) -> Terms:
         after_gap = self._after_gap(time)
         middle = self.level.seen.median() if self.times else value
         level = self.level.learn(value)
@@ -192,8 +193,10 @@ class Detector:
         if after_gap:
             self.differences.clear()
         difference = 0.0
-        if expected is not None:
-            self.differences.append(value - expected)
+        if usual is None and self.times and not after_gap:
+            usual = self.values[-1]
+        if usual is not None:
+            self.differences.append(value - usual)
             difference = sum(self.differences) / len(self.differences)
             seasonal = self.seasonal.learn(difference)
         if self.times and not after_gap:
