@@ -1,7 +1,7 @@
 """The forecasts on real series of four suites, against the scorer that lies beside the repository.
 
-`python -m bench.forecast` runs the scorer when it is there. Goals: geometric-mean OWA at most 0.83, coverage of the
-95 % interval 0.93 to 0.97, less than 10 ms per daily series.
+`python -m bench.forecast` runs the scorer when it is there. Goals: geometric-mean OWA at most 0.83, coverage
+of the 95 % interval 0.93 to 0.97, less than 10 ms per daily series.
 """
 
 from __future__ import annotations

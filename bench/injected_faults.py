@@ -84,7 +84,7 @@ def break_it(series: Numbers, fault: Fault, at: int) -> tuple[list[float | None]
 
 
 def watch(values: list[float | None], on_alert: Callable[[int], bool], first: int = 0) -> None:
-    """Feed a series as production does, each point once; `on_alert` gets the places and says whether to go on."""
+    """Feed a series as production does; `on_alert` gets the place of each alert and says whether to go on."""
     detector = Detector()
     times: list[datetime] = []
     still = silent = False

@@ -3,9 +3,9 @@
 score = L(level) + L(seasonal) + ½·L(activity), an alert at 4.0 or more, where L is the surprise of a novelty
 (`novelty.py`) and the features are
 * level: the value itself;
-* seasonal: the mean of the last 6 differences from what is usual at the same time of day (`seasons.py`; in the
-  first day nothing is, and the value before stands for it: the median of all would fill the feature's memory with
-  the whole swing of the day, and hide later steps of that size);
+* seasonal: the mean of the last 6 differences from what is usual at the same time of day (`seasons.py`; in
+  the first day nothing is, and the value before stands for it: the median of all would fill the feature's
+  memory with the whole swing of the day, and hide later steps of that size);
 * activity: the mean of the last 12 absolute one-step changes.
 
 How it meets what real series bring:
@@ -26,6 +26,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import pairwise
 from math import isfinite
 from typing import Final
 
@@ -84,8 +85,8 @@ class Terms:
 class Reading:
     """What one point of a series said, and against which baseline.
 
-    `score` and `p` are None while learning and without data. `expected` is what is usual at this time of day (of
-    all times, while the series is young), and the baseline what was known before this point.
+    `score` and `p` are None while learning and without data. `expected` is what is usual at this time of day
+    (of all times, while the series is young), and the baseline what was known before this point.
     """
 
     at: datetime
@@ -119,7 +120,8 @@ class Episode:
 class Detector:
     """One series' memory and judgement. Feed every point once, in the order of time.
 
-    Costs about 50 µs per point. Between runs keep `snapshots.pack(detector)` (exact), or feed the rollups again.
+    Costs about 50 µs per point. Between runs keep `snapshots.pack(detector)` (exact), or feed the rollups
+    again.
     """
 
     def __init__(self, watched: Direction = Direction.BOTH, *, history: int = HISTORY) -> None:
@@ -144,7 +146,8 @@ class Detector:
         """Judge one point against all before it, then learn it.
 
         Raises:
-            UnableToDetect: when the value is NaN or infinite, `at` has no time zone, or is not after the last.
+            UnableToDetect: when the value is NaN or infinite, `at` has no time zone, or is not after the
+            last.
         """
         time = self._accept(at, value)
         if value is None:
@@ -177,7 +180,7 @@ class Detector:
         if self.times and time <= self.times[-1]:
             last = _moment(self.times[-1]).isoformat()
             raise UnableToDetect(
-                f"A point at {at.isoformat()} came after one at {last}; feed each point once, in order of time."
+                f"A point at {at.isoformat()} came after one at {last}; feed each point once, in order."
             )
         if value is not None and not isfinite(value):
             raise UnableToDetect(
@@ -213,7 +216,7 @@ class Detector:
         recent = self.times[-_STEPS - 1 :]
         if len(recent) < _CHANGES:
             return False
-        steps = sorted(after - before for before, after in zip(recent, recent[1:], strict=False))
+        steps = sorted(after - before for before, after in pairwise(recent))
         return time - recent[-1] > _GAP_STEPS * steps[len(steps) // 2]
 
     def _remember(self, time: float, value: float) -> None:

@@ -1,7 +1,7 @@
 """Forecasts of a daily (or otherwise regular) series with 95 % intervals from its own past errors.
 
-The mean of four simple methods on the deseasonalised series: last value, SES, damped Holt and theta. Combining
-beats choosing (Makridakis, Spiliotis, Assimakopoulos 2020, the M4 competition).
+The mean of four simple methods on the deseasonalised series: last value, SES, damped Holt and theta.
+Combining beats choosing (Makridakis, Spiliotis, Assimakopoulos 2020, the M4 competition).
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class Span:
 class Forecast:
     """What is expected of the next points, each with its 95 % interval, in the unit of the series.
 
-    With `Method.NONE` the sequences are empty and `total` is None. `total` is the sum over the horizon, with the
-    interval of that sum. `backtest_error` is the mean absolute error of this method's forecasts of the series'
-    own past, over all steps of the horizon; None when there was no past to try it on.
+    With `Method.NONE` the sequences are empty and `total` is None. `total` is the sum over the horizon, with
+    the interval of that sum. `backtest_error` is the mean absolute error of this method's forecasts of the
+    series' own past, over all steps of the horizon; None when there was no past to try it on.
     """
 
     mean: tuple[float, ...]
@@ -114,6 +114,11 @@ def forecast(
     if len(known) < ENOUGH_POINTS:
         return _seasonal_naive(series, horizon, min(seasons, default=1), bounds, len(known), gaps)
     return _combined(series, horizon, seasons, bounds, len(known), gaps)
+
+
+def forecast_churn(rates: Sequence[float | None], horizon: int) -> Forecast:
+    """Forecast the daily churn rate in percent (`retention.churn`), never outside 0 to 100."""
+    return forecast(rates, horizon, bounds=PERCENT)
 
 
 def _filled(values: Sequence[float | None]) -> Numbers:
@@ -198,7 +203,7 @@ def past_errors(expected: Numbers, series: Numbers, first_origin: int) -> Number
 
 
 def half_widths(errors: Numbers) -> Numbers:
-    """Half the 95 % interval of each step: the mean of 1.96·RMS and the conformal quantile, never narrower later.
+    """Half the 95 % interval of each step: the mean of 1.96·RMS and the conformal quantile, monotone.
 
     Where fewer than 8 past errors exist the last known width is carried on by √steps.
     """
@@ -240,7 +245,7 @@ def _result(
 
 
 def _total(mean: Numbers, errors: Numbers, widths: Numbers, bounds: Bounds) -> Span:
-    """The sum over the horizon; its interval from past sums, or from the steps' widths where those are few."""
+    """The sum over the horizon; its interval from past sums, or the steps' widths where those are few."""
     sums = np.abs(errors.sum(axis=1))
     sums = sums[~np.isnan(sums)]
     width = _half_width(sums) if len(sums) >= _LEAST_ERRORS else float(widths.sum())

@@ -1,9 +1,10 @@
 """How new a number is among all that came before it, and how rarely anything was that new.
 
 The novelty of a number is its distance to the nearest number ever seen of the same feature. Its surprise is
-L = −log10 of the probability of a novelty at least as great, judged by the series' own past novelties: counted
-below their 98 % quantile, and above it from a generalised Pareto distribution fitted by the method of moments
-(Hosking and Wallis 1987, Technometrics 29), the usual model of what exceeds a high threshold (Pickands 1975).
+L = −log10 of the probability of a novelty at least as great, judged by the series' own past novelties:
+counted below their 98 % quantile, and above it from a generalised Pareto distribution fitted by the method of
+moments (Hosking and Wallis 1987, Technometrics 29), the usual model of what exceeds a high threshold
+(Pickands 1975).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ NUMBERS_FIRST: Final = 30
 NOVELTIES_FIRST: Final = 50
 """So many novelties are seen before one of them can be called rare."""
 TAIL_SHARE: Final = 0.02
-# The design asks for at least 10 exceedances; the mean and variance of 20 are steadier while a series is young.
+# The design asks for at least 10 exceedances; the mean and variance of 20 are steadier while a series is
+# young.
 LEAST_EXCEEDANCES: Final = 20
 GREATEST_SHAPE: Final = 0.5
 _LN10: Final = 2.302585092994046
@@ -97,8 +99,9 @@ class Feature:
 def tail_surprise(ordered: Sequence[float], novelty: float) -> float:
     """−log10 of the probability of a novelty of at least `novelty`, given the past ones in rising order.
 
-    It rises without end with the novelty, so that of two unheard-of values the further one scores higher. Where
-    the past has no tail to fit, as in a constant series, the answer is that of counting: at most 1 in n + 1.
+    It rises without end with the novelty, so that of two unheard-of values the further one scores higher.
+    Where the past has no tail to fit, as in a constant series, the answer is that of counting: at most 1 in n
+    + 1.
     """
     count = len(ordered)
     wanted = max(LEAST_EXCEEDANCES, ceil(TAIL_SHARE * count))

@@ -54,8 +54,8 @@ def is_seasonal(series: Numbers, length: int) -> bool:
 def season_of(series: Numbers, length: int, *, multiplicative: bool) -> Season:
     """The season by classical decomposition around a centred moving average, the newest cycles counting most.
 
-    A cycle counts half as much as the one two cycles after it, so that a season that drifts is followed. Needs at
-    least two whole cycles, and for a multiplicative one values above 0.
+    A cycle counts half as much as the one two cycles after it, so that a season that drifts is followed.
+    Needs at least two whole cycles, and for a multiplicative one values above 0.
     """
     weights = np.ones(length) if length % 2 else np.r_[0.5, np.ones(length - 1), 0.5]
     trend = np.convolve(series, weights / length, mode="valid")
@@ -71,7 +71,7 @@ def season_of(series: Numbers, length: int, *, multiplicative: bool) -> Season:
 
 
 def possible_seasons(series: Numbers, lengths: Sequence[int]) -> tuple[Season, ...]:
-    """The seasons of those lengths that pass the test, additive, and multiplicative too if all values are above 0."""
+    """The seasons of those lengths that pass the test: additive, and multiplicative too if all are above 0."""
     kinds = (True, False) if len(series) and series.min() > 0 else (False,)
     return tuple(
         season_of(series, length, multiplicative=kind)

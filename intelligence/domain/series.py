@@ -51,7 +51,7 @@ _STEPS: Final = (6.0, 9.0, 14.0)
 
 
 def severity_of(kind: SeriesKind, score: float) -> Severity:
-    """P4 below a score of 6, P3 below 9, P2 below 14, then P1; one rank graver for errors and availability."""
+    """P4 below a score of 6, P3 below 9, P2 below 14, then P1; a rank graver for errors and availability."""
     rank = sum(score >= step for step in _STEPS) + (kind in _FELT)
     return _RANKS[min(rank, len(_RANKS) - 1)]
 
@@ -73,10 +73,10 @@ def latency(
 ) -> float | None:
     """The mean milliseconds a user waited; None where that is unknown.
 
-    A probe without an answer waited for the whole `timeout_ms`, and leaving it out would make an endpoint look
-    faster the more of its users wait in vain. Without a known timeout the wait of the unanswered ones cannot be
-    told: then only the answered ones count, and None stands where nothing answered. (Their failure shows in the
-    availability and the error rate either way.)
+    A probe without an answer waited for the whole `timeout_ms`, and leaving it out would make an endpoint
+    look faster the more of its users wait in vain. Without a known timeout the wait of the unanswered ones
+    cannot be told: then only the answered ones count, and None stands where nothing answered. (Their failure
+    shows in the availability and the error rate either way.)
     """
     if answered < 0 or unanswered < 0 or answered_sum_ms < 0:
         raise ValueError(

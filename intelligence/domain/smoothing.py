@@ -21,12 +21,12 @@ HOLT_ALPHAS: Final = np.array([0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
 HOLT_BETAS: Final = np.array([0.02, 0.05, 0.1, 0.2, 0.4])
 HOLT_PHIS: Final = np.array([0.8, 0.9, 0.95, 0.98])
 RECENT: Final = 150
-"""So many origins back are asked which parameters, and which season, forecast best; and the slope of theta."""
+"""The newest origins that are asked which parameters and which season forecast best; theta's slope too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Forecasts from every origin: `at[t, k - 1]` is what was expected k steps after point t, knowing 0 … t."""
+    """Forecasts from every origin: `at[t, k - 1]` was expected k steps after point t, knowing 0 … t."""
 
     at: Numbers
     parameters: tuple[float, ...] = ()
@@ -63,7 +63,7 @@ class _Choice:
         return sorted({1, max(1, self.horizon // 2), self.horizon})
 
     def among(self, expected: list[Numbers]) -> int:
-        """The column of least mean absolute error; `expected` holds origins × settings for each horizon asked."""
+        """The column of least mean absolute error; `expected` holds origins × settings per horizon asked."""
         errors = np.zeros(expected[0].shape[1])
         for rows, k in zip(expected, self.asked, strict=True):
             end = len(self.series) - k
@@ -103,7 +103,8 @@ def _run(versions: Numbers) -> tuple[Numbers, Numbers]:
     levels[0] = versions[0][:, None]
     error = np.empty_like(levels[0])
     step = np.empty_like(error)
-    # Written into place: for series of hundreds of points the making of new arrays would take most of the time.
+    # Written into place: for series of hundreds of points the making of new arrays would take most of the
+    # time.
     for place in range(1, len(versions)):
         level, slope = levels[place], slopes[place]
         np.multiply(phis, slopes[place - 1], out=slope)

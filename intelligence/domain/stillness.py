@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import log10
 from typing import Final
 
@@ -36,7 +37,7 @@ class FlatLine:
         """In words."""
         before = f"never more than {self.longest_before} times" if self.longest_before else "never"
         return (
-            f"The value {self.value:g} was repeated {self.repeats} times in a row; earlier values were repeated"
+            f"The value {self.value:g} was repeated {self.repeats} times in a row; earlier ones were repeated"
             f" {before}. The meter may be stuck."
         )
 
@@ -59,7 +60,9 @@ class Silence:
 
 
 def flat_line(values: Sequence[float]) -> FlatLine | None:
-    """Tell whether the newest values are the same for longer than chance allows; None if not, or under 80 values.
+    """Tell whether the newest values are the same for longer than chance allows.
+
+    None if not, or under 80 values.
 
     With q the share of values so far that repeated the one before, r repeats in a row have a chance of q^r. They
     are found when −log10 of that reaches the detector's threshold and no earlier run was as long: a series that is
@@ -84,14 +87,16 @@ def flat_line(values: Sequence[float]) -> FlatLine | None:
 
 
 def silence(times: Sequence[datetime], now: datetime) -> Silence | None:
-    """Tell whether points stopped coming: nothing for two usual steps or more; None if not, or under 4 points.
+    """Tell whether points stopped coming: nothing for two usual steps or more.
+
+    None if not, or under 4 points.
 
     The usual step is the median of the last 30.
     """
     recent = times[-_STEPS - 1 :]
     if len(recent) <= _LEAST_STEPS:
         return None
-    steps = sorted(after - before for before, after in zip(recent, recent[1:], strict=False))
+    steps = sorted(after - before for before, after in pairwise(recent))
     usual = steps[len(steps) // 2]
     waited = now - recent[-1]
     if waited < _SILENT_STEPS * usual:
