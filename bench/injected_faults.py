@@ -1,8 +1,8 @@
 """Faults put into series of our own: how soon each is found, and how often nothing is called a fault.
 
-Series: 15-minute points over eight weeks, a daily season with a weekly one, seeded noise of several kinds. Faults
-begin in the last two weeks. Delay is counted in samples from the first one that is off by `SEEN` times the noise
-(a ramp is nothing else than the season before that), 0 meaning that this very sample alerted.
+Series: 15-minute points over eight weeks, a daily season with a weekly one, seeded noise of two kinds. Faults
+begin after six weeks. Delay is counted in samples from the first one that is off by `SEEN` times the noise (a
+ramp is nothing else than noise before that); 0 means that this very sample alerted.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ How it meets what real series bring:
 * a gap of more than 12 usual steps: no difference is taken across it, and the 6 differences begin anew;
 * a counter that began anew: `series.counter_increase` keeps the step out of the series;
 * a constant series has no tail to fit: the first other value counts as 1 in n + 1 in all three terms, which
-  alerts once 40 points or more are known;
+  alerts once all three are learned (83 points);
 * a new series is learned, and its readings say `learning`, until 30 values and 50 novelties are known.
 """
 
@@ -45,6 +45,7 @@ _CHANGES: Final = 12
 _STEPS: Final = 30
 _GAP_STEPS: Final = 12
 _ACTIVITY_WEIGHT: Final = 0.5
+_LARGEST: Final = 1e100
 
 
 class UnableToDetect(ValueError):
@@ -146,8 +147,8 @@ class Detector:
         """Judge one point against all before it, then learn it.
 
         Raises:
-            UnableToDetect: when the value is NaN or infinite, `at` has no time zone, or is not after the
-            last.
+            UnableToDetect: when the value is NaN, infinite or beyond ±1e100, `at` has no time zone, or is not
+            after the last.
         """
         time = self._accept(at, value)
         if value is None:
@@ -182,7 +183,7 @@ class Detector:
             raise UnableToDetect(
                 f"A point at {at.isoformat()} came after one at {last}; feed each point once, in order."
             )
-        if value is not None and not isfinite(value):
+        if value is not None and not (isfinite(value) and abs(value) < _LARGEST):
             raise UnableToDetect(
                 f"The value at {at.isoformat()} is {value}; give a number, or None for no data."
             )

@@ -30,5 +30,6 @@ def explain(name: str, reading: Reading) -> str:
     )
     return (
         f"{name} is {reading.value:g}{expected}.{reasons} Score {reading.score:.1f}, alert from"
-        f" {THRESHOLD:.1f} ({terms or 'no term in the watched direction'}), against {reading.baseline_points} points."
+        f" {THRESHOLD:.1f} ({terms or 'no term in the watched direction'}), against"
+        f" {reading.baseline_points} points."
     )

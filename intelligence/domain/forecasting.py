@@ -27,6 +27,7 @@ _Z: Final = 1.96
 # An error quantile from fewer past errors than this says little; the width is then carried on by √steps.
 _LEAST_ERRORS: Final = 8
 _LARGEST_MISSING_SHARE: Final = 0.25
+_LARGEST: Final = 1e100
 
 
 class UnableToForecast(ValueError):
@@ -92,33 +93,62 @@ PERCENT: Final = Bounds(low=0.0, high=100.0)
 def forecast(
     values: Sequence[float | None], horizon: int, *, seasons: Sequence[int] = (7,), bounds: Bounds = UNBOUNDED
 ) -> Forecast:
-    """Forecast the `horizon` points after `values` (oldest first, regular steps, None where there is no data).
+    """Forecast the `horizon` points after `values` (oldest first, regular steps, None where no data is).
 
     Raises:
-        UnableToForecast: when the horizon or a season is below 1, or a value NaN or infinite.
+        UnableToForecast: when the horizon or a season is below 1, or a value NaN, infinite or beyond ±1e100.
     """
     if horizon < 1 or min(seasons, default=1) < 1:
         raise UnableToForecast(
             f"A horizon of {horizon}, seasons of {list(seasons)} points: all must be 1 or more."
         )
     known = [value for value in values if value is not None]
-    if not all(isfinite(value) for value in known):
-        raise UnableToForecast(
-            "A value of the series is NaN or infinite; give a number, or None for no data."
-        )
+    wrong = next((value for value in known if not (isfinite(value) and abs(value) < _LARGEST)), None)
+    if wrong is not None:
+        raise UnableToForecast(f"A value of the series is {wrong}; give a number, or None for no data.")
     series = _filled(values)
     filled = len(series) - len(known)
     if len(known) < LEAST_POINTS or filled > _LARGEST_MISSING_SHARE * len(series):
         return _no_forecast(len(known), filled)
-    gaps = f" {filled} without data in between were filled in on a straight line." if filled else ""
+    asked = _Asked(horizon, _missing_at_the_end(values), bounds, len(known), filled)
     if len(known) < ENOUGH_POINTS:
-        return _seasonal_naive(series, horizon, min(seasons, default=1), bounds, len(known), gaps)
-    return _combined(series, horizon, seasons, bounds, len(known), gaps)
+        return _seasonal_naive(series, min(seasons, default=1), asked)
+    return _combined(series, seasons, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be forecast: `horizon` points, `late` steps after the last known one, from `known` points."""
+
+    horizon: int
+    late: int
+    bounds: Bounds
+    known: int
+    filled: int
+
+    @property
+    def reach(self) -> int:
+        return self.late + self.horizon
+
+    @property
+    def gaps(self) -> str:
+        """What was missing, in words."""
+        inside = (
+            f" {self.filled} without data in between were filled in on a straight line."
+            if self.filled
+            else ""
+        )
+        after = f" The last {self.late} before the forecast have no data." if self.late else ""
+        return inside + after
 
 
 def forecast_churn(rates: Sequence[float | None], horizon: int) -> Forecast:
     """Forecast the daily churn rate in percent (`retention.churn`), never outside 0 to 100."""
     return forecast(rates, horizon, bounds=PERCENT)
+
+
+def _missing_at_the_end(values: Sequence[float | None]) -> int:
+    return next(place for place, value in enumerate(reversed(values)) if value is not None)
 
 
 def _filled(values: Sequence[float | None]) -> Numbers:
@@ -140,23 +170,19 @@ def _no_forecast(known: int, filled: int) -> Forecast:
     return Forecast((), (), (), Method.NONE, known, None, why)
 
 
-def _combined(
-    series: Numbers, horizon: int, seasons: Sequence[int], bounds: Bounds, known: int, gaps: str
-) -> Forecast:
-    first_origin = _first_origin(len(series), horizon)
+def _combined(series: Numbers, seasons: Sequence[int], asked: _Asked) -> Forecast:
+    first_origin = _first_origin(len(series), asked.reach)
     choices = (*possible_seasons(series, seasons), None)
     plain = [season.remove(series) if season else series for season in choices]
     tried = [
         _tried(series, _with_season(expected, season), season, first_origin)
-        for season, expected in zip(choices, combined(plain, horizon, first_origin), strict=True)
+        for season, expected in zip(choices, combined(plain, asked.reach, first_origin), strict=True)
     ]
     # The same judge as for the parameters: what would have erred least lately, here over all steps.
-    best = min(tried, key=lambda one: float(np.nanmean(np.abs(one.errors[-RECENT - horizon :]))))
+    best = min(tried, key=lambda one: float(np.nanmean(np.abs(one.errors[-RECENT - asked.reach :]))))
     method = Method.COMBINED_SEASONAL if best.season else Method.COMBINED
-    told = (
-        f"The mean of last value, SES, damped Holt and theta{_cycle(best.season)}, from {known} points.{gaps}"
-    )
-    return _result(best.mean, best.errors, method, bounds, known, told)
+    ways = f"The mean of last value, SES, damped Holt and theta{_cycle(best.season)}"
+    return _result(best.mean, best.errors, method, asked, f"{ways}, from {asked.known} points.{asked.gaps}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,18 +253,18 @@ def _half_width(sizes: Numbers) -> float:
     return (_Z * rms + float(np.sort(sizes)[rank - 1])) / 2
 
 
-def _result(
-    mean: Numbers, errors: Numbers, method: Method, bounds: Bounds, known: int, told: str
-) -> Forecast:
-    widths = half_widths(errors)
+def _result(mean: Numbers, errors: Numbers, method: Method, asked: _Asked, told: str) -> Forecast:
+    widths = half_widths(errors)[asked.late :]
+    mean, errors, bounds = mean[asked.late :], errors[:, asked.late :], asked.bounds
     centre = bounds.clip(mean)
+    known_errors = np.abs(errors[~np.isnan(errors)])
     return Forecast(
         mean=tuple(centre.tolist()),
         low=tuple(bounds.clip(mean - widths).tolist()),
         high=tuple(bounds.clip(mean + widths).tolist()),
         method=method,
-        data_points=known,
-        backtest_error=float(np.nanmean(np.abs(errors))),
+        data_points=asked.known,
+        backtest_error=float(known_errors.mean()) if len(known_errors) else None,
         explanation=told,
         total=_total(centre, errors, widths, bounds),
     )
@@ -254,19 +280,17 @@ def _total(mean: Numbers, errors: Numbers, widths: Numbers, bounds: Bounds) -> S
     return Span(total, max(total - width, ends[0]), min(total + width, ends[1]))
 
 
-def _seasonal_naive(
-    series: Numbers, horizon: int, season: int, bounds: Bounds, known: int, gaps: str
-) -> Forecast:
+def _seasonal_naive(series: Numbers, season: int, asked: _Asked) -> Forecast:
     """The last cycle again; with less than two cycles the errors are those of any value for another."""
     length = min(season, len(series))
-    mean = series[len(series) - length + np.arange(horizon) % length]
+    mean = series[len(series) - length + np.arange(asked.reach) % length]
     if len(series) >= 2 * length:
         once = series[length:] - series[:-length]
     else:
         once = (series[:, None] - series[None, :])[np.triu_indices(len(series), 1)]
-    cycles = np.sqrt(np.arange(horizon) // length + 1.0)
+    cycles = np.sqrt(np.arange(asked.reach) // length + 1.0)
     told = (
-        f"Only {known} points of data, fewer than {ENOUGH_POINTS}: the last {length} points repeated"
-        f" (seasonal naive). Take the interval as rough.{gaps}"
+        f"Only {asked.known} points of data, fewer than {ENOUGH_POINTS}: the last {length} points repeated"
+        f" (seasonal naive). Take the interval as rough.{asked.gaps}"
     )
-    return _result(mean, once[:, None] * cycles[None, :], Method.SEASONAL_NAIVE, bounds, known, told)
+    return _result(mean, once[:, None] * cycles[None, :], Method.SEASONAL_NAIVE, asked, told)

@@ -47,7 +47,7 @@ class ActiveUsers:
 
 
 def active_users(activities: Iterable[Activity], day: date, recorded_since: date | None) -> ActiveUsers:
-    """Count the users of `day` and of the 7 and 30 days that end with it; `recorded_since` is the first kept."""
+    """Count the users of the 1, 7 and 30 days that end with `day`; `recorded_since` is the first day kept."""
     if recorded_since is None or recorded_since > day:
         return ActiveUsers(day, None, None, None, recorded_days=0)
     recent = [one for one in activities if 0 <= (day - one.day).days < MONTH]

@@ -1,4 +1,4 @@
-"""Whether to run more workers, fewer, or neither: a decision with its reasons. Something else carries it out."""
+"""Whether to run more workers, fewer, or neither: a decision with its reasons, carried out elsewhere."""
 
 from __future__ import annotations
 

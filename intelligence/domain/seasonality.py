@@ -15,6 +15,7 @@ Numbers = NDArray[np.float64]
 _SIGNIFICANCE: Final = 1.645
 LEAST_CYCLES: Final = 3
 _HALF_LIFE_CYCLES: Final = 2.0
+_LEAST_SHARE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,10 @@ def season_of(series: Numbers, length: int, *, multiplicative: bool) -> Season:
 
 
 def possible_seasons(series: Numbers, lengths: Sequence[int]) -> tuple[Season, ...]:
-    """The seasons of those lengths that pass the test: additive, and multiplicative too if all are above 0."""
-    kinds = (True, False) if len(series) and series.min() > 0 else (False,)
+    """The seasons of the lengths that pass the test: additive, and multiplicative too if all are above 0."""
+    # Values near nothing beside others far above would be divided by next to nothing.
+    positive = bool(series.min() > _LEAST_SHARE * series.max() > 0)
+    kinds = (True, False) if positive else (False,)
     return tuple(
         season_of(series, length, multiplicative=kind)
         for length in lengths
