@@ -118,7 +118,7 @@ def forecast(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is to be forecast: `horizon` points, `late` steps after the last known one, from `known` points."""
+    """What is to be forecast: `horizon` points that begin `late` steps after the last known one."""
 
     horizon: int
     late: int
@@ -133,11 +133,8 @@ class _Asked:
     @property
     def gaps(self) -> str:
         """What was missing, in words."""
-        inside = (
-            f" {self.filled} without data in between were filled in on a straight line."
-            if self.filled
-            else ""
-        )
+        filled = f" {self.filled} without data in between were filled in on a straight line."
+        inside = filled if self.filled else ""
         after = f" The last {self.late} before the forecast have no data." if self.late else ""
         return inside + after
 

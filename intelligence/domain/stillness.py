@@ -65,9 +65,9 @@ def flat_line(values: Sequence[float]) -> FlatLine | None:
     None if not, or under 80 values.
 
     With q the share of values so far that repeated the one before, r repeats in a row have a chance of q^r.
-    They are found when −log10 of that reaches the detector's threshold and no earlier run was as long: a series
-    that is often still, like the nightly zeros of a small site, needs a longer run, and a constant one is never
-    found.
+    They are found when −log10 of that reaches the detector's threshold and no earlier run was as long: a
+    series that is often still, like the nightly zeros of a small site, needs a longer run, and a constant one
+    is never found.
     """
     if len(values) < _LEAST_POINTS or values[-1] != values[-2]:
         return None
