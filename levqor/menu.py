@@ -27,19 +27,7 @@ SECTIONS = (
         ("monitoring.Endpoint", "monitoring.Outage", "monitoring.ObservedSpan", "monitoring.HealthLog"),
     ),
     Section("SLOs", ()),
-    Section(
-        "Jobs",
-        (
-            "monitoring.JobRun",
-            "django_celery_beat.PeriodicTask",
-            "django_celery_beat.CrontabSchedule",
-            "django_celery_beat.IntervalSchedule",
-            "django_celery_beat.ClockedSchedule",
-            "django_celery_beat.SolarSchedule",
-            "monitoring.BeatLease",
-            "monitoring.WorkerHeartbeat",
-        ),
-    ),
+    Section("Jobs", ("monitoring.JobSchedule", "monitoring.JobRun")),
     Section("Costs & reports", ("monitoring.CostEntry", "monitoring.FixedCost")),
     Section(
         "Intelligence",
@@ -57,7 +45,7 @@ SECTIONS = (
 
 
 def in_sections(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Django's list of apps and their models, regrouped into sections; a section without a model is left out."""
+    """Django's list of apps and their models, regrouped into sections; an empty section is left out."""
     found = {f"{app['app_label']}.{model['object_name']}": model for app in apps for model in app["models"]}
     listed = [
         _entry(section.title, [found.pop(name, None) for name in section.models]) for section in SECTIONS

@@ -127,7 +127,8 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package h
 
     def _send_ticks(self, now: datetime) -> None:
         due = self._ticks.take_due(now)
-        if not due or (broker.depth() or 0) >= _FULL:
+        waiting = broker.depth() if due else None
+        if waiting is None or waiting >= _FULL:
             return
         for task, worthless_at in due:
             try:

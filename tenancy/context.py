@@ -9,7 +9,7 @@ a scope sees control tables only; a statement on a tenant table raises `NoTenant
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -105,12 +105,12 @@ def enter(scope: Scope) -> Iterator[Scope]:
         _scope.reset(token)
 
 
-def activate(tenant: Tenant) -> object:
+def activate(tenant: Tenant) -> AbstractContextManager[Scope]:
     """`with activate(tenant):` everything inside runs in the tenant's name (open a transaction inside)."""
     return enter(tenant_scope(tenant))
 
 
-def control_plane(purpose: str) -> object:
+def control_plane(purpose: str) -> AbstractContextManager[Scope]:
     """`with control_plane("prober"):` everything inside runs as the measuring plane."""
     return enter(control_scope(purpose))
 

@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from levqor.runtime.servers import EmbeddedServers
 from tests import servers
+
+# How long an example takes says nothing on a shared machine: speed is measured in bench/.
+hypothesis_settings.register_profile("levqor", deadline=None)
+hypothesis_settings.load_profile("levqor")
 
 _running = pytest.StashKey[EmbeddedServers]()
 
@@ -27,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.stash[_running] = servers.start_servers()
         config.add_cleanup(lambda: servers.stop_servers(config.stash[_running]))
+        # Not below /tmp/pytest-of-USER, which every other pytest closes to the account that servers run as.
+        config.option.basetemp = config.option.basetemp or servers.run_folder() / "tmp"
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if not worker and getattr(config.option, "numprocesses", None):
         return  # this process only hands out tests: its workers inherit the addresses and read the settings

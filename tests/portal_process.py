@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from levqor.runtime.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 READY = re.compile(r"ready at (http://\S+)/admin/")
@@ -70,10 +71,7 @@ class Portal:
 def portal_environment(var: Path) -> dict[str, str]:
     """An environment in which nothing is set but the folder and a free port."""
     kept = {name: value for name, value in os.environ.items() if name not in _OWN and "PYTEST" not in name}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return {**kept, "LEVQOR_VAR": str(var / "var"), "LEVQOR_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    return {**kept, "LEVQOR_VAR": str(var / "var"), "LEVQOR_PORT": str(free_port()), "PYTHONUNBUFFERED": "1"}
 
 
 def start_portal(var: Path, environment: dict[str, str] | None = None, *, patience_s: float = 120) -> Portal:

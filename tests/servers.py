@@ -60,6 +60,11 @@ def stop_servers(servers: EmbeddedServers) -> None:
     shutil.rmtree(os.environ[_FOLDER])
 
 
+def run_folder() -> Path:
+    """The folder of this pytest run; removed at its end."""
+    return Path(os.environ[_FOLDER])
+
+
 def _remove_abandoned(place: Path) -> None:
     for folder in place.glob(f"{_FOLDER_PREFIX}*"):
         if not psutil.pid_exists(int(folder.name.removeprefix(_FOLDER_PREFIX).split("-")[0])):

@@ -89,7 +89,7 @@ class ListQuery(serializers.Serializer[Any]):
             raise serializers.ValidationError({"start": ["The start must be before the end."]})
         return attrs
 
-    def page_query(self) -> PageQuery:
+    def page_query(self, now: datetime) -> PageQuery:
         """The checked parameters."""
         found = self.validated_data
         return PageQuery(
@@ -99,6 +99,7 @@ class ListQuery(serializers.Serializer[Any]):
             before=found.get("cursor"),
             component=found.get("component", ""),
             severity=found.get("severity", ""),
+            now=now,
         )
 
     @classmethod

@@ -70,7 +70,7 @@ class ListView(TenantAPIView):
         return {}
 
     def list(self, request: Request) -> Response:
-        page = self.page(check_query(request, self.query).page_query())
+        page = self.page(check_query(request, self.query).page_query(self.now))
         body = {
             "ok": True,
             self.rows_name: page.rows,

@@ -33,6 +33,8 @@ class PageQuery:
     before: Place | None = None
     component: str = ""
     severity: str = ""
+    # Where the newest observations end: a hint, not a bound.
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def list_health(query: PageQuery) -> Page:
     """Observations. Three queries (four with a component) whatever the size of the log."""
     before = (query.before[0], int(query.before[1])) if query.before else None
     found = newest_observations(
-        ObservationQuery(query.limit + 1, query.start, query.end, before, query.component),
+        ObservationQuery(query.limit + 1, query.start, query.end, before, query.component, query.now),
         current_tenant_id(),
     )
     shown = found[: query.limit]

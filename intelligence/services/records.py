@@ -193,7 +193,7 @@ def _store(row: IntelEvent | IntelAction | AiForecast) -> str:
 
 
 def _newest(limit: object) -> PageQuery:
-    return PageQuery(limit=accept_whole(limit, "limit", 1, MAX_ROWS))
+    return PageQuery(limit=accept_whole(limit, "limit", 1, MAX_ROWS), now=timezone.now())
 
 
 def _said(value: object, name: str) -> str:

@@ -15,7 +15,7 @@ _WARM_STOP_S = 10.0
 
 
 def programs(host: str, port: int, environment: Mapping[str, str]) -> list[Child]:
-    """Web, worker, beat and watchdog."""
+    """Web, worker and beat."""
     # No chatter between workers: the ledger in the database, not the broker, knows who is alive.
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     commands: dict[str, tuple[str, ...]] = {
@@ -31,9 +31,14 @@ def programs(host: str, port: int, environment: Mapping[str, str]) -> list[Child
             *("--concurrency", str(WORKER_THREADS), *quiet),
         ),
         "beat": ("-m", "celery", "--app", "levqor", "beat", "--pidfile="),
-        "watchdog": ("manage.py", "watchdog"),
     }
-    return [
-        Child(name, (sys.executable, *command), environment, folder=ROOT, grace_s=_WARM_STOP_S)
-        for name, command in commands.items()
-    ]
+    return [_python(name, command, environment) for name, command in commands.items()]
+
+
+def watchdog(environment: Mapping[str, str]) -> Child:
+    """The watch from outside Celery; to be started once the others had time to start."""
+    return _python("watchdog", ("manage.py", "watchdog"), environment)
+
+
+def _python(name: str, command: tuple[str, ...], environment: Mapping[str, str]) -> Child:
+    return Child(name, (sys.executable, *command), environment, folder=ROOT, grace_s=_WARM_STOP_S)

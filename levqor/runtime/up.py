@@ -18,20 +18,20 @@ from types import FrameType
 
 from levqor.runtime import ADDRESS_FILE, PROBE_KEY_FILE, leftovers
 from levqor.runtime.accounts import UnableToDropRoot
-from levqor.runtime.children import RUN_MARK
+from levqor.runtime.children import RUN_MARK, Child
 from levqor.runtime.files import write_json
 from levqor.runtime.health import ask_health
 from levqor.runtime.lock import UnableToLock, only_one
-from levqor.runtime.ports import LOOPBACK, is_free
+from levqor.runtime.ports import is_free, reached_at
 from levqor.runtime.postgres import UnableToStartServer
-from levqor.runtime.programs import ROOT, programs
+from levqor.runtime.programs import ROOT, programs, watchdog
 from levqor.runtime.servers import EmbeddedServers
 from levqor.runtime.supervisor import Supervisor
 
 _PROGRAM_RANK, _BROKER_RANK, _DATABASE_RANK = 2, 1, 0
 _READY_EXPECTED_S = 60.0
+_WATCHED_AFTER_S = 20.0
 _ASK_EVERY_S, _LOOK_EVERY_S = 0.4, 1.0
-_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}
 
 
 class UnableToGoUp(Exception):
@@ -68,6 +68,7 @@ class Up:
             report=say,
         )
         self._supervisor = Supervisor(self.var / "log", say)
+        self._watchdog: Child | None = None
 
     def run(self) -> None:
         """This will run the portal until a stop signal.
@@ -145,8 +146,12 @@ class Up:
         if key.exists():
             environment.setdefault("LEVQOR_PROBE_KEY", key.read_text().strip())
         for child in programs(self.host, self.port, environment):
-            self._supervisor.start(child, stop_rank=_PROGRAM_RANK)
-            say(f"started {child.name}")
+            self._start(child)
+        self._watchdog = watchdog(environment)
+
+    def _start(self, child: Child) -> None:
+        self._supervisor.start(child, stop_rank=_PROGRAM_RANK)
+        say(f"started {child.name}")
 
     def _announcer(self) -> Callable[[], float]:
         began = time.monotonic()
@@ -156,10 +161,16 @@ class Up:
             nonlocal announced, warned
             if announced:
                 return _LOOK_EVERY_S
+            # It looks once the others had their time to start: sooner, it would call their start a fault.
+            if self._watchdog and time.monotonic() - began > _WATCHED_AFTER_S:
+                self._start(self._watchdog)
+                self._watchdog = None
             health = ask_health(self._reachable_host, self.port)
             if health.ready:
                 announced = True
                 say(f"ready at {_url(self.host, self.port)}/admin/")
+                if self._watchdog:
+                    self._start(self._watchdog)
             elif time.monotonic() - began > _READY_EXPECTED_S and not warned:
                 warned = True
                 say(f"no answer yet from: {health.missing}. Their logs are in {self.var / 'log'}")
@@ -169,7 +180,7 @@ class Up:
 
     @property
     def _reachable_host(self) -> str:
-        return _EVERYWHERE.get(self.host, self.host)
+        return reached_at(self.host)
 
     def _end(self) -> None:
         say("stopping")

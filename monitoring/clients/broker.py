@@ -10,6 +10,8 @@ import redis
 from celery import current_app
 from django.conf import settings
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tenancy.context import control_scope, enter
 
@@ -48,8 +50,14 @@ class BrokerStanding:
 
 @cache
 def _client(timeout: float) -> redis.Redis:
+    # A second try at once, but not after a time-out: a pooled connection may be one of the last broker's.
+    once_more = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=timeout, socket_connect_timeout=timeout, max_connections=4
+        settings.REDIS_URL,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        max_connections=4,
+        retry=once_more,
     )
 
 

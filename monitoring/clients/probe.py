@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import resource
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from queue import SimpleQueue
 from typing import Final
 
@@ -95,8 +95,8 @@ def probe_batch(
 ) -> list[ProbeResult]:
     """Make every probe and return the results in the order in which they ended.
 
-    Takes as long as the slowest probe; `probe_stream` hands out the others meanwhile. `ca_bundle` is a PEM file
-    (default: certifi's, because the wheel of pycurl brings none). `lookup` replaces the system's resolver.
+    Takes as long as the slowest probe; `probe_stream` hands out the others meanwhile. `ca_bundle` is a PEM
+    file (default: certifi's, because the wheel of pycurl brings none). `lookup` replaces the system's one.
     """
     results: list[ProbeResult] = []
     options = _options(policy, max_concurrent, 0.25, ca_bundle, lookup)
@@ -112,7 +112,7 @@ def probe_stream(
     flush_every_s: float = 0.25,
     ca_bundle: str | None = None,
     lookup: Lookup | None = None,
-) -> Iterator[list[ProbeResult]]:
+) -> Generator[list[ProbeResult], None, None]:
     """Make every probe and yield results in groups while the slow ones go on; see `probe_batch`.
 
     The probes run in a thread of their own, so that the time the caller takes to store a group is not added

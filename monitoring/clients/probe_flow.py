@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 from monitoring.clients.resolver import Found
 from monitoring.clients.transfer import Received
 from monitoring.domain.assertions import Answer
 from monitoring.domain.outbound import (
-    Address,
     OutboundPolicy,
     OutboundRefused,
     Target,
@@ -45,7 +46,7 @@ class Flow:
     origin: Target
     method: str
     began: float
-    addresses: tuple[Address, ...] = ()
+    addresses: tuple[str, ...] = ()
     hops: int = 0
     trusted: bool = True  # until a redirect leads to somebody else; then for good
     sent: bool = False
@@ -72,7 +73,20 @@ def begin(request: ProbeRequest, now: float) -> Flow | Judgement:
     return Flow(request, target, target, request.method, now)
 
 
-def take_records(flow: Flow, found: Found, policy: OutboundPolicy) -> Judgement | None:
+def record_check(policy: OutboundPolicy) -> Callable[[str], str]:
+    """Return a check of one record that remembers its answers, for the time of one run.
+
+    It gives the address to connect to, or raises ForbiddenAddress.
+    """
+
+    @cache
+    def check(record: str) -> str:
+        return str(check_address(record, policy))
+
+    return check
+
+
+def take_records(flow: Flow, found: Found, check: Callable[[str], str]) -> Judgement | None:
     """Check every record of the flow's name and keep the addresses; refuse the name when one is refused.
 
     A name that mixes public and forbidden addresses is an attack or a mistake; picking the good ones would
@@ -86,7 +100,7 @@ def take_records(flow: Flow, found: Found, policy: OutboundPolicy) -> Judgement 
     if len(found) > MOST_RECORDS:
         return Judgement(ErrorClass.REFUSED_ADDRESS, f"{host} has more than {MOST_RECORDS} addresses")
     try:
-        checked = dict.fromkeys(check_address(record, policy) for record in found)
+        checked = dict.fromkeys(map(check, found))
     except OutboundRefused as error:
         words = str(error) if flow.target.address is not None else f"{host} leads to {error}"
         return Judgement(ErrorClass.REFUSED_ADDRESS, words)
@@ -141,20 +155,21 @@ def follow(flow: Flow, received: Received) -> Judgement | None:
     return None
 
 
-def judge_received(flow: Flow, received: Received, body: bytes, now: datetime) -> Judgement:
-    """Judge what the last hop brought. `now` is the wall clock, for the age of the certificate."""
+def judge_received(flow: Flow, received: Received, body: bytes, ended: float, epoch: datetime) -> Judgement:
+    """Judge what the last hop brought; for `ended` and `epoch` see `report`."""
     if received.error_class is ErrorClass.TIMEOUT:
         stage = "no complete answer" if received.connected else "no connection"
         return Judgement(ErrorClass.TIMEOUT, f"{stage} within {flow.request.timeout_s:g} s")
     if received.error_class is not ErrorClass.NONE:
         return Judgement(received.error_class, received.error)
     expires = received.certificate_expires_at
+    left = None if expires is None else (expires - epoch).total_seconds() - ended
     answer = Answer(
         status=received.status,
         response_time_ms=flow.seconds * 1000,
         body=body,
         ip=received.ip,
-        certificate_expires_in=None if expires is None else (expires - now).total_seconds(),
+        certificate_expires_in=left,
         connected=True,
     )
     return judge(flow.request, answer)

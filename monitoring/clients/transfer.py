@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pycurl
 
-from monitoring.domain.outbound import Address, Target
+from monitoring.domain.outbound import Target
 from monitoring.domain.probes import ErrorClass, ProbeRequest
 
 LARGEST_BODY: Final = 1024 * 1024
@@ -34,14 +34,14 @@ _WORDS: Final = {
 }
 
 
-class _PinnedSocket(socket.socket):
+class _PinnedSocket(socket.SocketType):
     """A socket that closes without a warning: libcurl keeps a duplicate and drops this one at once."""
 
     def __del__(self) -> None:
         self.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that costs three times as much, once per check
 class Received:
     """What one exchange brought: status 0 when no answer came, the class NONE when it is complete."""
 
@@ -61,7 +61,17 @@ class Exchange:
     Nothing is remembered between uses: no cookies, no connection, no TLS session, no credentials, no proxy.
     """
 
-    __slots__ = ("_chunks", "_custom", "_keep", "_pinned", "_size", "handle", "owner")
+    __slots__ = (
+        "_chunks",
+        "_custom",
+        "_headers",
+        "_headers_read",
+        "_keep",
+        "_pinned",
+        "_size",
+        "handle",
+        "owner",
+    )
 
     def __init__(self) -> None:
         """Prepare a handle; `owner` is free for the loop that uses it."""
@@ -69,9 +79,11 @@ class Exchange:
         self.owner: Any = None
         self._chunks: list[bytes] = []
         self._size = 0
+        self._headers_read: list[bytes] = []
         self._keep = False
         self._pinned: tuple[str, int] = ("", 0)
         self._custom = False
+        self._headers: tuple[tuple[str, str], ...] = ()
         self._set_constants()
 
     def _set_constants(self) -> None:
@@ -95,7 +107,10 @@ class Exchange:
         set_option(pycurl.OPT_CERTINFO, 1)
         set_option(pycurl.MAXFILESIZE, LARGEST_BODY)
         set_option(pycurl.USERAGENT, USER_AGENT.encode())
+        set_option(pycurl.HTTPHEADER, _header_lines(()))
+        self._headers = ()
         set_option(pycurl.WRITEFUNCTION, self._write)
+        set_option(pycurl.HEADERFUNCTION, self._headers_read.append)  # libcurl ends it at 300 kB
         set_option(pycurl.OPENSOCKETFUNCTION, self._open_socket)
 
     def _write(self, chunk: bytes) -> int | None:
@@ -105,6 +120,15 @@ class Exchange:
         if self._keep:
             self._chunks.append(chunk)
         return None
+
+    def _location(self) -> str:
+        """Return the last Location header; undecodable bytes become characters that the URL check refuses."""
+        for line in reversed(self._headers_read):
+            if line[:9].lower() == b"location:":
+                return line[9:].strip().decode("utf-8", "surrogateescape")
+            if line[:5] == b"HTTP/":
+                break  # what came before belongs to an interim answer
+        return ""
 
     def _open_socket(self, _purpose: int, address: Any) -> Any:
         """Open a socket to the pinned address only: the second fence, should libcurl ever look elsewhere."""
@@ -116,7 +140,7 @@ class Exchange:
         self,
         request: ProbeRequest,
         target: Target,
-        address: Address,
+        address: str,
         *,
         method: str,
         trusted: bool,
@@ -126,19 +150,25 @@ class Exchange:
     ) -> None:
         """Set the handle up for one hop. Headers and body go along only when the target is `trusted`."""
         set_option = self.handle.setopt
-        ip = str(address)
         # A body that nobody reads is counted and dropped: hundreds of large ones at once cost no memory.
         self._keep = any(condition.reads_body for condition in request.conditions)
-        self._chunks, self._size, self._pinned = [], 0, (ip, target.port)
-        where = f"[{ip}]" if address.version == 6 else ip
+        self._headers_read.clear()
+        self._chunks, self._size, self._pinned = [], 0, (address, target.port)
+        where = f"[{address}]" if ":" in address else address
         set_option(pycurl.URL, target.url.encode())
         set_option(pycurl.CONNECT_TO, [f"::{where}:{target.port}"])
         set_option(pycurl.TIMEOUT_MS, max(1, int(timeout_s * 1000)))
         set_option(pycurl.CONNECTTIMEOUT_MS, max(1, int(connect_timeout_s * 1000)))
         if target.scheme == "https":
             set_option(pycurl.CAINFO, ca_bundle.encode())
-        set_option(pycurl.HTTPHEADER, _header_lines(request.headers if trusted else ()))
-        body = request.body if trusted else None
+        headers = request.headers if trusted else ()
+        if headers != self._headers:
+            self._headers = headers
+            set_option(pycurl.HTTPHEADER, _header_lines(headers))
+        self._set_method(method, request.body if trusted else None)
+
+    def _set_method(self, method: str, body: bytes | None) -> None:
+        set_option = self.handle.setopt
         if method != "GET" or body is not None:
             self._custom = True
             set_option(pycurl.CUSTOMREQUEST, method.encode())
@@ -154,15 +184,15 @@ class Exchange:
         error_class, error = ErrorClass.NONE, ""
         if code:
             error_class = _ERRORS.get(code, ErrorClass.PROTOCOL)
-            error = f"{_WORDS.get(error_class, '')}: {message or pycurl_name(code)}"
-            if "headers" in message and "Too large" in message:
+            if message.startswith("Too large response headers"):  # which libcurl counts as a receive error
                 error_class = ErrorClass.TOO_LARGE
+            error = f"{_WORDS.get(error_class, '')}: {message or pycurl_name(code)}"
         return Received(
             status,
             get(pycurl.TOTAL_TIME_T) / 1e6,
             get(pycurl.CONNECT_TIME_T) > 0,
             get(pycurl.PRIMARY_IP) or "",
-            (get(pycurl.REDIRECT_URL) or "") if 300 <= status < 400 else "",
+            self._location() if 300 <= status < 400 else "",
             error_class,
             error,
             None
@@ -185,6 +215,7 @@ class Exchange:
         """Forget everything about the last use."""
         self.owner = None
         self._chunks = []
+        self._headers_read.clear()
         self._pinned = ("", 0)
         if self._custom:
             self.handle.reset()

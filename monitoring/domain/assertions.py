@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from monitoring.domain.body_paths import Body
 from monitoring.domain.condition_syntax import UnableToParseCondition, parse_condition
 from monitoring.domain.conditions import (
+    EXPIRATIONS,
     ORDERINGS,
     TIMES,
     Choice,
@@ -73,52 +74,51 @@ class Outcome:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """One side of a comparison: its text (None when not observed) and how to show it to a person."""
+def _text(side: Operand, answer: Answer, body: Body) -> str | None:
+    """Return one side of a comparison as text, or None when it was not observed."""
+    if not isinstance(side, Reading):
+        return side.text
+    if side.placeholder is not Placeholder.BODY:
+        return _observed(answer, side.placeholder)
+    if side.function is Function.LEN:
+        length = body.length(side.path)
+        return None if length is None else str(length)
+    if side.function is Function.HAS:
+        # A body that is not JSON has no fields to be absent: an error page must not pass `has(…) == false`.
+        return ("false" if body.at(side.path) is None else "true") if body.is_json else None
+    return body.read(side.path)
 
-    text: str | None
-    shown: str
 
-
-def _observed(answer: Answer, placeholder: Placeholder) -> _Value:
-    seconds: float | None = None
-    text: str | None = None
+def _observed(answer: Answer, placeholder: Placeholder) -> str | None:
     match placeholder:
         case Placeholder.STATUS:
-            text = str(answer.status) if answer.status else None
+            return str(answer.status) if answer.status else None
         case Placeholder.RESPONSE_TIME:
-            text = None if answer.response_time_ms is None else format_milliseconds(answer.response_time_ms)
+            milliseconds = answer.response_time_ms
+            return None if milliseconds is None else format_milliseconds(milliseconds)
         case Placeholder.IP:
-            text = answer.ip or None
+            return answer.ip or None
         case Placeholder.CONNECTED:
-            text = "true" if answer.connected else "false"
+            return "true" if answer.connected else "false"
         case Placeholder.DNS_RCODE:
-            text = answer.dns_rcode
-        case Placeholder.CERTIFICATE_EXPIRATION:
-            seconds = answer.certificate_expires_in
-        case Placeholder.DOMAIN_EXPIRATION:
-            seconds = answer.domain_expires_in
-        case Placeholder.BODY:
-            raise ValueError("the body is read by its path")
-    if seconds is not None:
-        return _Value(format_milliseconds(seconds * 1000), format_duration(seconds))
-    return _Value(text, "NO DATA" if text is None else text)
+            return answer.dns_rcode
+        case _:  # the expirations; the body is read by its path
+            seconds = _expires_in(answer, placeholder)
+            return None if seconds is None else format_milliseconds(seconds * 1000)
 
 
-def _read(reading: Reading, answer: Answer, body: Body) -> _Value:
-    if reading.placeholder is not Placeholder.BODY:
-        return _observed(answer, reading.placeholder)
-    text: str | None
-    if reading.function is Function.LEN:
-        length = body.length(reading.path)
-        text = None if length is None else str(length)
-    elif reading.function is Function.HAS:
-        # A body that is not JSON has no fields to be absent: an error page must not pass `has(…) == false`.
-        text = ("false" if body.at(reading.path) is None else "true") if body.is_json else None
-    else:
-        text = body.read(reading.path)
-    return _Value(text, "INVALID" if text is None else text)
+def _expires_in(answer: Answer, placeholder: Placeholder) -> float | None:
+    of_certificate = placeholder is Placeholder.CERTIFICATE_EXPIRATION
+    return answer.certificate_expires_in if of_certificate else answer.domain_expires_in
+
+
+def _shown(reading: Reading, text: str | None, answer: Answer) -> str:
+    """Return what a person is shown for the `text` that was read."""
+    if text is None:
+        return "INVALID" if reading.placeholder is Placeholder.BODY else "NO DATA"
+    if reading.placeholder in EXPIRATIONS:
+        return format_duration(_expires_in(answer, reading.placeholder) or 0)
+    return text
 
 
 def _equal(one: str, other: str, *, durations: bool) -> bool:
@@ -134,24 +134,23 @@ def _quantity(text: str, *, durations: bool) -> Decimal | None:
 
 
 def _holds(condition: Condition, left: str, right: str) -> bool:
-    sides = (condition.left, condition.right)
     ordering = ORDERINGS.get(condition.operator)
     if ordering is not None:
         a, b = _quantity(left, durations=True), _quantity(right, durations=True)
         return a is not None and b is not None and ordering(a, b)
-    durations = any(isinstance(side, Reading) and side.placeholder in TIMES for side in sides)
-    equal = _same(condition.left, left, right, durations=durations) or _same(
-        condition.right, right, left, durations=durations
-    )
+    equal = left == right or _same(condition, left, right)
     return equal == (condition.operator is Operator.EQUAL)
 
 
-def _same(side: Operand, own: str, other: str, *, durations: bool) -> bool:
-    if isinstance(side, Pattern):
-        return side.matches(other)
-    if isinstance(side, Choice):
-        return any(_equal(option, other, durations=durations) for option in side.options)
-    return _equal(own, other, durations=durations)
+def _same(condition: Condition, left: str, right: str) -> bool:
+    sides = (condition.left, condition.right)
+    durations = any(isinstance(side, Reading) and side.placeholder in TIMES for side in sides)
+    for side, other in ((sides[0], right), (sides[1], left)):
+        if isinstance(side, Pattern):
+            return side.matches(other)
+        if isinstance(side, Choice):
+            return any(_equal(option, other, durations=durations) for option in side.options)
+    return _equal(left, right, durations=durations)
 
 
 def _printable(text: str, longest: int, mask: Callable[[str], str]) -> str:
@@ -166,36 +165,46 @@ def _unmasked(text: str) -> str:
     return text
 
 
-def evaluate(
-    condition: Condition, answer: Answer, body: Body | None = None, mask: Callable[[str], str] = _unmasked
-) -> Outcome:
-    """Judge one condition on one answer. Pass `body` to share its parsed form between conditions.
+def _judge(condition: Condition, answer: Answer, body: Body) -> tuple[bool, str | None, str | None]:
+    left = _text(condition.left, answer, body)
+    right = _text(condition.right, answer, body)
+    return left is not None and right is not None and _holds(condition, left, right), left, right
+
+
+def _words(
+    condition: Condition, left: str | None, right: str | None, answer: Answer, mask: Callable[[str], str]
+) -> str:
+    sides = (condition.left, condition.right)
+    beside_pattern = any(isinstance(side, Pattern) for side in sides)
+    longest = LONGEST_SHOWN_BESIDE_PATTERN if beside_pattern else LONGEST_SHOWN
+    words = [
+        f"{side.text} ({_printable(_shown(side, text, answer), longest, mask)})"
+        if isinstance(side, Reading)
+        else side.text
+        for side, text in zip(sides, (left, right), strict=True)
+    ]
+    return f"{words[0]} {condition.operator} {words[1]}"
+
+
+def evaluate(condition: Condition, answer: Answer, mask: Callable[[str], str] = _unmasked) -> Outcome:
+    """Judge one condition on one answer.
 
     `mask` hides secrets in the values that the words show; it is applied before they are shortened.
     """
-    body = body or Body(answer.body)
-    values = [
-        _read(side, answer, body) if isinstance(side, Reading) else _Value(side.text, side.text)
-        for side in (condition.left, condition.right)
-    ]
-    left, right = values[0].text, values[1].text
-    ok = left is not None and right is not None and _holds(condition, left, right)
-    beside_pattern = isinstance(condition.left, Pattern) or isinstance(condition.right, Pattern)
-    longest = LONGEST_SHOWN_BESIDE_PATTERN if beside_pattern else LONGEST_SHOWN
-    words = [
-        f"{side.text} ({_printable(value.shown, longest, mask)})" if isinstance(side, Reading) else side.text
-        for side, value in zip((condition.left, condition.right), values, strict=True)
-    ]
-    return Outcome(ok, f"{words[0]} {condition.operator} {words[1]}")
+    ok, left, right = _judge(condition, answer, Body(answer.body))
+    return Outcome(ok, _words(condition, left, right, answer, mask))
 
 
 def first_failure(
     conditions: Iterable[Condition], answer: Answer, mask: Callable[[str], str] = _unmasked
 ) -> str | None:
-    """Return the readable words of the first condition that does not hold, or None when all hold."""
+    """Return the readable words of the first condition that does not hold, or None when all hold.
+
+    The body is parsed once for all conditions.
+    """
     body = Body(answer.body)
     for condition in conditions:
-        outcome = evaluate(condition, answer, body, mask)
-        if not outcome.ok:
-            return outcome.words
+        ok, left, right = _judge(condition, answer, body)
+        if not ok:
+            return _words(condition, left, right, answer, mask)
     return None

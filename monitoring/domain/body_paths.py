@@ -6,9 +6,9 @@ MAX_BODY characters, or holding NaN or Infinity counts as not being JSON at all.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
-from functools import cached_property
 from typing import Final, NoReturn
 
 MAX_BODY: Final = 1024 * 1024
@@ -23,6 +23,12 @@ _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+# Made once: `json.loads` and `json.dumps` with options build a new one at every call.
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_PLAIN: Final = {True: "true", False: "false"}
 
 
 def nests_deeper_than(text: str, limit: int) -> bool:
@@ -45,43 +51,55 @@ def compact(value: object) -> str:
     """Write a JSON value as the assertion language compares it: strings bare, containers as minified JSON."""
     if isinstance(value, str):
         return value
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _PLAIN[value] if isinstance(value, bool) else _encode(value)
 
 
 class Body:
     """One answer's body, decoded and parsed at most once however many conditions read it."""
 
+    __slots__ = ("_json", "_raw", "_text")
+
     def __init__(self, raw: bytes | str) -> None:
         """Keep `raw`; bytes are read as UTF-8 with undecodable ones replaced."""
         self._raw = raw
+        self._text: str | None = None
+        self._json: tuple[bool, object] | None = None
 
-    @cached_property
+    @property
     def text(self) -> str | None:
         """Return the body as text, or None when it is larger than MAX_BODY."""
-        if len(self._raw) > MAX_BODY:
-            return None
-        return self._raw if isinstance(self._raw, str) else self._raw.decode("utf-8-sig", "replace")
+        if self._text is None and len(self._raw) <= MAX_BODY:
+            raw = self._raw
+            if isinstance(raw, bytes):
+                raw = raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+            self._text = raw
+        return self._text
 
-    @cached_property
     def _parsed(self) -> tuple[bool, object]:
-        if self.text is None or nests_deeper_than(self.text, MAX_DEPTH):
+        if self._json is None:
+            self._json = self._parse()
+        return self._json
+
+    def _parse(self) -> tuple[bool, object]:
+        text = self.text
+        if text is None or nests_deeper_than(text, MAX_DEPTH):
             return False, None
         try:
-            return True, json.loads(self.text, parse_constant=_refuse_constant)
+            return True, _decode(text)
         except ValueError:
             return False, None
 
     @property
     def is_json(self) -> bool:
         """Tell whether the body is JSON within the limits."""
-        return self._parsed[0]
+        return self._parsed()[0]
 
     def at(self, path: tuple[PathStep, ...]) -> object:
         """Return the JSON value at `path`; None when the body is not JSON, a step is missing, or it is null.
 
         A JSON null counts as absent, as in Gatus.
         """
-        value = self._parsed[1]
+        value = self._parsed()[1]
         for step in path:
             if isinstance(step, int):
                 if not isinstance(value, list) or step >= len(value):

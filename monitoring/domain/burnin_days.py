@@ -21,7 +21,7 @@ class NextStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BurnInProgress:
-    """`day` completed days of `days`; `next_at` is when the next step is (or was) due, None after the review."""
+    """`day` completed days of `days`; `next_at` is when the next step is due, None after the review."""
 
     day: int
     days: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from monitoring.domain.body_paths import PathStep
@@ -40,6 +41,7 @@ class UnableToParseCondition(ValueError):
         self.position = position
 
 
+@lru_cache(maxsize=4096)
 def parse_condition(text: str) -> Condition:
     """Parse one condition such as `[STATUS] == 200`; raise UnableToParseCondition when it means nothing."""
     if len(text) > LONGEST_CONDITION:

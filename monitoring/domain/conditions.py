@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, Final
@@ -116,12 +116,12 @@ class Condition:
     left: Operand
     operator: Operator
     right: Operand
+    reads_body: bool = field(init=False, repr=False, compare=False)  # whether the body is needed to judge it
+
+    def __post_init__(self) -> None:
+        sides = (self.left, self.right)
+        reads = any(isinstance(side, Reading) and side.placeholder is Placeholder.BODY for side in sides)
+        object.__setattr__(self, "reads_body", reads)
 
     def __str__(self) -> str:
         return self.text
-
-    @property
-    def reads_body(self) -> bool:
-        """Whether the body is needed to judge this condition."""
-        sides = (self.left, self.right)
-        return any(isinstance(side, Reading) and side.placeholder is Placeholder.BODY for side in sides)

@@ -59,6 +59,11 @@ def iso_z(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def clock_text(at: datetime) -> str:
+    """A moment for a sentence: ISO 8601 in UTC, to the second."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def duration(seconds: float) -> str:
     """A length of time in at most two units, carried upwards to the second: `12 min 3 s`."""
     if not math.isfinite(seconds) or seconds < 0:

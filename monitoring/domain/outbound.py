@@ -7,11 +7,11 @@ the HTTP library, so there is no second reading of the text that could find anot
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import idna
 
@@ -58,6 +58,7 @@ FORBIDDEN_PORTS: Final = frozenset(
 )  # fmt: skip
 
 _URL = re.compile(r"([^:/?#]*)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -85,17 +86,16 @@ class Target:
     port: int
     path: str
     address: Address | None = None
+    url: str = field(init=False, compare=False)  # the canonical spelling, kept because every probe sends it
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", f"{self.scheme}://{self.authority}{self.path}")
 
     @property
     def authority(self) -> str:
         """The host and, unless it is the scheme's own, the port, as the Host header writes them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """The canonical URL."""
-        return f"{self.scheme}://{self.authority}{self.path}"
 
     @property
     def shown(self) -> str:
@@ -109,12 +109,7 @@ def check_url(text: str) -> Target:
     """Take a URL apart, or raise ForbiddenUrl with the reason. Names are not looked up here."""
     if len(text) > LONGEST_URL:
         raise ForbiddenUrl(f"the URL is longer than {LONGEST_URL} characters")
-    for at, character in enumerate(text, start=1):
-        if character.isspace() or not character.isprintable() or character == "\\":
-            raise ForbiddenUrl(
-                f"the URL holds {character!a} at character {at}; spaces, control characters and backslashes "
-                "are refused, write them percent-encoded"
-            )
+    _check_characters(text)
     found = _URL.fullmatch(text)
     if found is None or found[1].lower() not in DEFAULT_PORTS:
         raise ForbiddenUrl("the URL does not begin with http:// or https://")
@@ -122,6 +117,15 @@ def check_url(text: str) -> Target:
     host, port, address = _authority(found[2], scheme)
     path = quote((found[3] or "/") + (found[4] or ""), safe=_KEPT_IN_PATH)
     return Target(scheme, host, port, path, address)
+
+
+def _check_characters(text: str) -> None:
+    for at, character in enumerate(text, start=1):
+        if character.isspace() or not character.isprintable() or character == "\\":
+            raise ForbiddenUrl(
+                f"the URL holds {character!a} at character {at}; spaces, control characters and backslashes "
+                "are refused, write them percent-encoded"
+            )
 
 
 def _authority(text: str, scheme: str) -> tuple[str, int, Address | None]:
@@ -194,8 +198,19 @@ def _literal(host: str) -> IPv4Address | None:
 
 
 def check_redirect(came_from: Target, location: str) -> Target:
-    """Take a redirect's absolute URL apart; raise ForbiddenUrl, or ForbiddenRedirect for https to http."""
-    target = check_url(location)
+    """Return where a Location header leads from `came_from`; relative ones are joined (RFC 3986, section 5).
+
+    Raises ForbiddenUrl, or ForbiddenRedirect for a step from https to http.
+    """
+    if len(location) > LONGEST_URL:
+        raise ForbiddenUrl(f"the redirect is longer than {LONGEST_URL} characters")
+    _check_characters(location)  # before joining, which drops some of them silently
+    try:
+        # What names a scheme stands for itself: joined, `http:host/` would become a path on the same host.
+        joined = location if _SCHEME.match(location) else urljoin(came_from.url, location)
+    except ValueError as error:
+        raise ForbiddenUrl("the redirect is no URL") from error
+    target = check_url(joined)
     if came_from.scheme == "https" and target.scheme == "http":
         raise ForbiddenRedirect(f"a redirect from https to http ({target.shown}) is not followed")
     return target

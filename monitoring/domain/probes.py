@@ -111,6 +111,9 @@ class Judgement:
     failed_assertion: str = ""
 
 
+PASSED: Final = Judgement()
+
+
 def request_fault(request: ProbeRequest) -> str | None:
     """Say what is wrong with a request and how to mend it, or None. Header values are never repeated."""
     if request.method not in METHODS:
@@ -171,11 +174,9 @@ def judge(request: ProbeRequest, answer: Answer) -> Judgement:
     if request.expected_status is not None and answer.status != request.expected_status:
         error = f"answered {answer.status}, expected {request.expected_status}"
         return Judgement(ErrorClass.BAD_STATUS, error)
-    if not request.conditions:
-        return Judgement()
-    words = first_failure(request.conditions, answer, masker(request))
+    words = first_failure(request.conditions, answer, lambda text: masker(request)(text))
     if words is None:
-        return Judgement()
+        return PASSED
     error = "an assertion failed"
     if answer.body[:2] == b"\x1f\x8b":
         error += "; the body came compressed although the probe asked for it plain, and is judged as it came"

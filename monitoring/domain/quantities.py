@@ -53,7 +53,7 @@ def duration_ms(text: str) -> Decimal | None:
 
 def format_duration(seconds: float) -> str:
     """Write a duration in hours, minutes and seconds without empty trailing parts: 86400 becomes `24h`."""
-    whole = round(abs(seconds))
+    whole = int(abs(seconds))  # cut, so that 29.99 s left never reads as 30
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
     parts = [(hours, "h"), (minutes, "m"), (left, "s")]
@@ -63,7 +63,7 @@ def format_duration(seconds: float) -> str:
         return "0s"
     while parts[0][0] == 0:
         parts.pop(0)
-    return ("-" if seconds < 0 else "") + "".join(f"{amount}{unit}" for amount, unit in parts)
+    return ("-" if seconds < 0 and whole else "") + "".join(f"{amount}{unit}" for amount, unit in parts)
 
 
 def format_milliseconds(milliseconds: float) -> str:

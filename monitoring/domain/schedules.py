@@ -18,6 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 # A slot this young is simply due: a restart of beat or of the database is no reason to drop a run.
 GRACE = timedelta(minutes=2)
+_AWAY = "The scheduler, or its database, was away at this time."
 # How many missed slots of one job are written down one by one.
 MISSED_LIMIT = 100
 
@@ -205,7 +206,7 @@ def plan_slots(
 
 def _reason(misfire: Misfire, *, newer_runs: bool) -> str:
     if newer_runs:
-        return "The scheduler was not running at this time; a newer slot of this job was run instead."
+        return f"{_AWAY} A newer slot of this job was run instead."
     if misfire.within:
-        return f"The scheduler was not running, and came back later than the job may run late ({misfire})."
-    return "The scheduler was not running at this time, and this job is not run late."
+        return f"{_AWAY} It came back later than the job may run late ({misfire})."
+    return f"{_AWAY} This job is not run late."

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable
 from decimal import Decimal
 
-from monitoring.domain.figures import coverage_text, dollars, exact, floored, iso_z, raised
+from monitoring.domain.figures import clock_text, coverage_text, dollars, exact, floored, raised
 from monitoring.domain.gates import GATE_TITLES, TRIGGER_TITLES
 from monitoring.domain.policy import GateKey
 from monitoring.domain.verdicts import Decision, Reading, Trigger, Verdict
@@ -81,8 +81,8 @@ def criteria_line(verdict: Verdict) -> str:
 
 
 def _facts_line(verdict: Verdict) -> str:
-    window = f"{iso_z(verdict.window.start)} to {iso_z(verdict.window.end)}"
-    return f"Judged {iso_z(verdict.judged_at)} by policy {verdict.policy_version}, window {window}"
+    window = f"{clock_text(verdict.window.start)} to {clock_text(verdict.window.end)}"
+    return f"Judged {clock_text(verdict.judged_at)} by policy {verdict.policy_version}, window {window}"
 
 
 def _cells(reading: Reading) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from monitoring.models.health import HealthHour, HealthLatency, HealthLog, Healt
 from monitoring.models.incidents import Incident
 from monitoring.models.jobs import BeatLease, JobRun, WorkerHeartbeat
 from monitoring.models.outages import ObservedSpan, Outage
+from monitoring.models.schedules import JobSchedule
 
 __all__ = [
     "BeatLease",
@@ -20,6 +21,7 @@ __all__ = [
     "HealthMinute",
     "Incident",
     "JobRun",
+    "JobSchedule",
     "ObservedSpan",
     "Outage",
     "WorkerHeartbeat",

@@ -20,6 +20,8 @@ class BulkUpdate:
     key: str
     columns: tuple[tuple[str, str], ...]
     always: str = ""
+    # Leave rows alone that hold these values already: an UPDATE writes the row even then.
+    changed_only: bool = False
 
     def run(self, rows: Sequence[Sequence[Any]]) -> None:
         """Change the rows, each given as (key, column, column, …). One statement, none for no rows."""
@@ -33,5 +35,8 @@ class BulkUpdate:
             f" FROM (SELECT * FROM unnest({arrays}) AS u({', '.join([self.key, *names])})) v"
             f" WHERE t.{self.key} = v.{self.key}"
         )
+        if self.changed_only:
+            ours, theirs = (", ".join(f"{alias}.{name}" for name in names) for alias in "tv")
+            sql += f" AND ({ours}) IS DISTINCT FROM ({theirs})"
         with connection.cursor() as cursor:
             cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)])

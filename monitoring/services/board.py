@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
@@ -16,12 +16,13 @@ from monitoring.domain.schedules import is_overdue, next_slot
 from monitoring.domain.strips import Stretch, strip_of
 from monitoring.domain.uptime import EndpointRecord, Uptime, measure
 from monitoring.domain.verdicts import Verdict
-from monitoring.domain.windows import Window
+from monitoring.domain.windows import Window, window_or_none
 from monitoring.jobs import JOBS, Job
 from monitoring.models import BurnIn, Endpoint, EndpointState, Incident, JobRun
 from monitoring.services.costs import entries_between
 from monitoring.services.judging import current_burn_in
 from monitoring.services.live_verdict import live_verdict
+from monitoring.services.schedules import ScheduleRow, read_schedule_rows
 from monitoring.services.uptime import endpoint_records
 
 WEEK = timedelta(days=7)
@@ -60,12 +61,16 @@ class EndpointLine:
 
 @dataclass(frozen=True, slots=True)
 class JobLine:
-    """One of the 18 jobs: its newest run, when it is due next, and whether it missed more than one slot."""
+    """One of the 18 jobs: its newest run, when it is due next, and whether it missed more than one slot.
+
+    `fault` says why it is not due at all: switched off, or without a schedule that can be read.
+    """
 
     job: Job
     last: JobRun | None
-    next_at: datetime
+    next_at: datetime | None
     overdue: bool
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +118,27 @@ def gather_tenant_board(*, tenant_id: UUID, now: datetime) -> Board:
     return Board(at=now, platform=None, endpoints=_endpoints(now, Q(tenant_id=tenant_id)))
 
 
-def week_of(endpoint: Endpoint, *, now: datetime) -> tuple[Uptime, EndpointRecord]:
-    """How `endpoint` spent the last seven days, and the record that says so. Two queries."""
-    window = Window.trailing(now.astimezone(UTC), WEEK)
+@dataclass(frozen=True, slots=True)
+class DayLine:
+    """How one endpoint spent one UTC day, as far as it has gone by."""
+
+    day: date
+    spent: Uptime
+
+
+def week_by_day(endpoint: Endpoint, *, now: datetime) -> tuple[DayLine, ...]:
+    """The last seven UTC days of `endpoint`, today first. Two queries."""
+    at = now.astimezone(UTC)
+    today = Window.utc_day(at.date())
+    window = Window(today.start - timedelta(days=6), today.end)
     record = endpoint_records([endpoint], window)[endpoint.pk]
-    return measure(window, [record], window.end), record
+    lines = []
+    for back in range(7):
+        start = today.start - timedelta(days=back)
+        elapsed = window_or_none(start, min(start + timedelta(days=1), at))
+        if elapsed is not None:
+            lines.append(DayLine(start.date(), measure(elapsed, [record], at)))
+    return tuple(lines)
 
 
 def _burn_in(now: datetime) -> BurnInLine | None:
@@ -140,17 +161,21 @@ def _cost(now: datetime) -> RunRate | None:
 
 
 def _jobs(now: datetime) -> tuple[JobLine, ...]:
-    """Each job of the table, in its order, with its newest run. One query."""
+    """Each job of the table, in its order, by the schedule that is in force. Two queries."""
     newest = {run.job: run for run in JobRun.objects.latest_of_each()}
-    return tuple(
-        JobLine(
-            job=job,
-            last=newest.get(job.key),
-            next_at=next_slot(job.schedule, now),
-            overdue=job.key in newest and is_overdue(job.schedule, newest[job.key].scheduled_for, now),
-        )
-        for job in JOBS.values()
-    )
+    rows = read_schedule_rows()
+    return tuple(_job_line(job, newest.get(job.key), rows.get(job.key), now) for job in JOBS.values())
+
+
+def _job_line(job: Job, last: JobRun | None, row: ScheduleRow | None, now: datetime) -> JobLine:
+    if row is None:
+        return JobLine(job, last, None, overdue=False, fault="not scheduled: run manage.py sync_jobs")
+    if not row.enabled:
+        return JobLine(job, last, None, overdue=False, fault="switched off")
+    if row.schedule is None:
+        return JobLine(job, last, None, overdue=False, fault=row.fault)
+    overdue = last is not None and is_overdue(row.schedule, last.scheduled_for, now)
+    return JobLine(job, last, next_slot(row.schedule, now), overdue=overdue, fault=row.fault)
 
 
 def _endpoints(now: datetime, whose: Q) -> tuple[EndpointLine, ...]:

@@ -102,6 +102,11 @@ def open_slots(runs: Sequence[NewRun], *, holder: str, epoch: int) -> list[OwedR
 
 def publish(runs: Sequence[OwedRun]) -> int:
     """This will send one message for each run, and note which could not be sent. How many were sent."""
+    if runs and not broker.answers():
+        # A broker that hangs costs half a second here, and not the time-out of every message.
+        unsent(runs)
+        logger.warning("The broker does not answer. Kept as owed: %d runs.", len(runs))
+        return 0
     for position, run in enumerate(runs):
         try:
             broker.send(JOBS[run.job].task, {"run_id": run.id})

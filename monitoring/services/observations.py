@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,20 +34,23 @@ _NEWEST_SQL = f"""
     ) AS found
     LIMIT %(limit)s
 """
-# Each rollup row stands for at least one observation, so `limit` of them suffice. The index on
-# (tenant_id, at) serves the first, the primary key the second.
+# Each rollup row stands for at least one observation, so `limit` of them suffice; the hour `last`, in which
+# the list begins, may lie behind it with all its rows, so it comes on top and counts for none. The index on
+# (tenant_id, at) serves the first statement, the primary key the second.
 _HOURS_SQL = """
-    SELECT at FROM health_hours WHERE tenant_id = %(tenant)s AND at < %(below)s AND at >= %(oldest)s
-    ORDER BY at DESC LIMIT %(limit)s
+    (SELECT at, total FROM health_hours WHERE tenant_id = %(tenant)s AND at < %(last)s AND at >= %(oldest)s
+     ORDER BY at DESC LIMIT %(limit)s)
+    UNION ALL
+    SELECT at, total FROM health_hours WHERE tenant_id = %(tenant)s AND at = %(last)s
 """
 _HOURS_OF_ENDPOINTS_SQL = """
-    SELECT hours.at FROM unnest(%(endpoints)s::bigint[]) AS e (id)
+    SELECT hours.at, hours.total FROM unnest(%(endpoints)s::bigint[]) AS e (id)
     CROSS JOIN unnest(%(sources)s::text[]) AS s (name)
     CROSS JOIN LATERAL (
-        SELECT at FROM health_hours
+        SELECT at, total FROM health_hours
         WHERE endpoint_key = e.id AND source = s.name AND tenant_id = %(tenant)s
-          AND at < %(below)s AND at >= %(oldest)s
-        ORDER BY at DESC LIMIT %(limit)s
+          AND at <= %(last)s AND at >= %(oldest)s
+        ORDER BY at DESC LIMIT %(limit)s + 1
     ) AS hours
 """
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +66,8 @@ class ObservationQuery:
     end: datetime | None = None
     before: tuple[datetime, int] | None = None
     component: str = ""
+    # Where the newest rows end, as far as clocks agree: a hint, not a bound.
+    now: datetime | None = None
 
 
 def record_reported(
@@ -105,7 +111,7 @@ def newest_observations(query: ObservationQuery, tenant_id: UUID) -> list[dict[s
         wanted = Endpoint.objects.filter(tenant_id=tenant_id, component=query.component)
         endpoints = list(wanted.values_list("pk", flat=True))
     hours = _hours_with_rows(query, tenant_id, stop, endpoints)
-    sought = slices(hours, start=query.start, stop=stop)
+    sought = slices(hours, wanted=query.limit, start=query.start, stop=stop, now=query.now)
     rows = _read(sought, query, endpoints) if sought else []
     named = {row["endpoint_id"] for row in rows}
     names = {
@@ -121,22 +127,34 @@ def newest_observations(query: ObservationQuery, tenant_id: UUID) -> list[dict[s
 
 def _hours_with_rows(
     query: ObservationQuery, tenant_id: UUID, stop: datetime | None, endpoints: Sequence[int] | None
-) -> set[datetime]:
-    """The newest hours that hold the wanted rows. The hour of `stop` may lie behind it with all its rows:
-    it is looked into, but counts for nothing."""
-    below = _hour(stop) if stop else _LAST
+) -> Counter[datetime]:
+    """The newest hours that hold the wanted rows, with their number of rows."""
     arguments: dict[str, Any] = {
         "endpoints": endpoints,
         "sources": [source.value for source in Source],
         "tenant": tenant_id,
-        "below": below,
+        "last": _hour(stop) if stop else _LAST,
         "oldest": _hour(query.start) if query.start else _FIRST,
         "limit": query.limit,
     }
+    hours: Counter[datetime] = Counter()
     with connection.cursor() as cursor:
         cursor.execute(_HOURS_SQL if endpoints is None else _HOURS_OF_ENDPOINTS_SQL, arguments)
-        hours = {row[0] for row in cursor.fetchall()}
-    return hours | {below} if stop else hours
+        for at, total in cursor.fetchall():
+            hours[at] += total
+    return _enough(hours, arguments["last"], query.limit)
+
+
+def _enough(hours: Counter[datetime], last: datetime, limit: int) -> Counter[datetime]:
+    """The newest of `hours` that together hold `limit` rows before the hour `last`, and that hour."""
+    kept: Counter[datetime] = Counter()
+    found = 0
+    for hour in sorted(hours, reverse=True):
+        if found >= limit:
+            break
+        kept[hour] = hours[hour]
+        found += hours[hour] if hour < last else 0
+    return kept
 
 
 def _read(

@@ -5,15 +5,11 @@ One batch is one transaction: rows, rollups (by the log's trigger), flips and sp
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-
-from django.db import connection
 
 from monitoring.clients.probe import ProbeResult
 from monitoring.domain.observing import EndpointStanding, Source
@@ -22,14 +18,11 @@ from monitoring.domain.outages import Outage as OutageFacts
 from monitoring.domain.windows import Window
 from monitoring.models import Endpoint, EndpointState, ObservedSpan, Outage
 from monitoring.models.bulk import BulkUpdate
-from tenancy.context import NoTenantScope, control_transaction, current_scope
+from monitoring.services.health_log import clear_stage, move_stage, stage_rows
+from monitoring.services.steady import advance_steady, lock_states
+from tenancy.context import control_transaction
 
 _ERROR_LENGTH = 500
-_COLUMNS = (
-    "tenant_id, endpoint_id, source, ts, ended_at, status_code, ok, latency_ms,"
-    " error_class, error, failed_assertion"
-)
-_TEXTS = "error_class, error, failed_assertion"
 _STATES = BulkUpdate(
     table="endpoint_states",
     key="endpoint_id",
@@ -44,7 +37,6 @@ _STATES = BulkUpdate(
         ("last_error", "text"),
         ("last_good_at", "timestamptz"),
         ("seen_until", "timestamptz"),
-        ("certificate_expires_at", "timestamptz"),
         ("outage_id", "bigint"),
         ("span_id", "bigint"),
     ),
@@ -61,6 +53,12 @@ _OUTAGES = BulkUpdate(
         ("unseen_s", "float8"),
         ("failures", "integer"),
     ),
+)
+_CERTIFICATES = BulkUpdate(
+    table="endpoint_states",
+    key="endpoint_id",
+    columns=(("certificate_expires_at", "timestamptz"),),
+    changed_only=True,
 )
 _SPANS = BulkUpdate(table="observed_spans", key="id", columns=(("ended_at", "timestamptz"),))
 
@@ -88,69 +86,29 @@ def record_probes(probed: Sequence[tuple[Endpoint, ProbeResult]], *, source: Sou
     for endpoint, result in probed:
         by_endpoint[endpoint.pk].append(result)
     with control_transaction("recording"):
+        lock_states(list(by_endpoint))
+        stage, _ = stage_rows(_log_row(endpoint, result, source) for endpoint, result in probed)
+        move_stage(stage)
+        eventful = by_endpoint.keys() - advance_steady(stage)
+        clear_stage(stage)
         states = (
-            EndpointState.objects.select_for_update(of=("self",))
-            .select_related("outage", "span")
-            .filter(endpoint_id__in=by_endpoint)
+            EndpointState.objects.select_related("outage", "span")
+            .filter(endpoint_id__in=eventful)
             .order_by("endpoint_id")
         )
         changes = [
             _advance(endpoints[state.endpoint_id], state, by_endpoint[state.endpoint_id]) for state in states
         ]
-        append_log(_log_row(endpoint, result, source) for endpoint, result in probed)
+        _CERTIFICATES.run(_certificates(probed))
         _save_outages([outage for change in changes for outage in change.outages])
         _save_spans([span for change in changes for span in change.spans])
         _save_states([change.state for change in changes])
     return tuple(flip for change in changes for flip in change.flips)
 
 
-def append_log(rows: Iterable[Sequence[object]]) -> int:
-    """This will append rows to the log by COPY and return how many. Needs an open transaction with a scope.
-
-    COPY cannot write to a table under row level security: it fills a stage table of the session, and one
-    INSERT … SELECT moves the rows on, under the policies and through the rollup trigger.
-    """
-    scope = current_scope()
-    if scope is None:
-        raise NoTenantScope(
-            "Observations are stored in a scope: open control_transaction(purpose) around it."
-        )
-    # A temporary table belongs to the role that made it, and a session may act in several.
-    stage = f"health_stage_{scope.role}"
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    count = 0
-    for row in rows:
-        writer.writerow([_storable(value) for value in row])
-        count += 1
-    buffer.seek(0)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s)", [f"pg_temp.{stage}"])
-        if cursor.fetchone()[0] is None:
-            cursor.execute(
-                f"CREATE TEMPORARY TABLE {stage} ON COMMIT DELETE ROWS"
-                f" AS SELECT {_COLUMNS} FROM system_health_log WITH NO DATA"
-            )
-        cursor.copy_expert(
-            f"COPY {stage} ({_COLUMNS}) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL ({_TEXTS}))", buffer
-        )
-        cursor.execute(
-            "SELECT ensure_health_partitions("
-            " (min(ts) AT TIME ZONE 'UTC')::date, (max(ts) AT TIME ZONE 'UTC')::date)"
-            f" FROM {stage} HAVING count(*) > 0"
-        )
-        cursor.execute(f"INSERT INTO system_health_log ({_COLUMNS}) SELECT {_COLUMNS} FROM {stage}")
-        cursor.execute(f"DELETE FROM {stage}")
-    return count
-
-
 def _words(result: ProbeResult) -> str:
-    return str(_storable(result.failed_assertion or result.error))[:_ERROR_LENGTH]
-
-
-def _storable(value: object) -> object:
-    """PostgreSQL stores any character but NUL."""
-    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+    words = result.failed_assertion or result.error
+    return words.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_ERROR_LENGTH]
 
 
 @dataclass(slots=True)
@@ -177,7 +135,6 @@ def _advance(endpoint: Endpoint, state: EndpointState, results: list[ProbeResult
         state.last_status = result.status
         state.last_latency_ms = result.latency_ms if result.status else None
         state.last_error = _words(result)
-        state.certificate_expires_at = result.certificate_expires_at or state.certificate_expires_at
         if not result.ok:
             retry_at = result.ended_at + timedelta(seconds=endpoint.confirm_interval_s)
             state.next_due_at = min(state.next_due_at, retry_at)
@@ -242,6 +199,12 @@ def _keep_standing(change: _Change, result: ProbeResult, trail: Trail) -> None:
         state.standing = after.value
         state.standing_since = result.ended_at
         change.flips.append(Flip(state.endpoint_id, before, after, result.ended_at))
+
+
+def _certificates(probed: Sequence[tuple[Endpoint, ProbeResult]]) -> list[tuple[int, datetime]]:
+    """The newest expiry that each endpoint's probes saw, if any did."""
+    seen = {e.pk: r.certificate_expires_at for e, r in probed if r.certificate_expires_at is not None}
+    return list(seen.items())
 
 
 def _log_row(endpoint: Endpoint, result: ProbeResult, source: Source) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from django.db.models import CharField
 from django.db.models.functions import Cast
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
 
-from monitoring.domain.schedules import BadSchedule, Cron, Every, Schedule
+from monitoring.domain.schedules import BadSchedule, Cron, Every, Schedule, is_subdaily
 from monitoring.jobs import JOBS, TICKS, Job, Tick
 
 _UNIT_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
@@ -184,6 +184,21 @@ def _write_row(name: str, entry: Job | Tick, *, keep: bool) -> None:
     # Not save(): it would move last_run_at and date_changed, from which missed slots are counted.
     if not PeriodicTask.objects.filter(name=name).update(**fields):
         PeriodicTask.objects.create(name=name, **fields)
+
+
+def change_schedule(*, name: str, schedule: Schedule, enabled: bool, now: datetime) -> None:
+    """This will make row `name` run by `schedule` from `now` on, or not at all. Older slots are dropped.
+
+    Raises:
+        BadSchedule: when a job is to run several times a day in a zone whose clock changes.
+    """
+    if isinstance(schedule, Cron) and schedule.zone != "UTC" and is_subdaily(schedule):
+        raise BadSchedule(f"{schedule}: what runs several times a day runs in UTC, past every clock change.")
+    with transaction.atomic():
+        PeriodicTask.objects.filter(name=name).update(
+            **schedule_fields(schedule), enabled=enabled, last_run_at=None, date_changed=now
+        )
+        PeriodicTasks.update_changed()
 
 
 def schedule_fields(schedule: Schedule) -> dict[str, Any]:

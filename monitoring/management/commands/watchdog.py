@@ -28,12 +28,15 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Look once, print, and exit.")
         parser.add_argument("--format", choices=["text", "json"], default="text", help="For --once.")
         parser.add_argument("--interval", type=float, default=10, help="Seconds between looks (10).")
+        parser.add_argument("--grace", type=float, default=30, help="Seconds before the first look (30).")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:
             self._print(watch(timezone.now()), options["format"])
             return
         known: dict[str, str] = {}
+        # What is started together with it is given time to come up.
+        time.sleep(options["grace"])
         while True:
             known = self._look(known)
             connections.close_all()

@@ -166,9 +166,7 @@ def test_words_mask_a_secret_before_they_are_cut():
     secret = "k" * 60
     condition = parse_condition("[BODY] == pat(*ok*)")
 
-    outcome = evaluate(
-        condition, Answer(body="echo " + secret), None, lambda text: text.replace(secret, "•••")
-    )
+    outcome = evaluate(condition, Answer(body="echo " + secret), lambda text: text.replace(secret, "•••"))
 
     assert outcome.words == "[BODY] (echo •••) == pat(*ok*)"
 

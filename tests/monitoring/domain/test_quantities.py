@@ -33,7 +33,7 @@ def test_duration_ms(text, milliseconds):
     ("seconds", "text"),
     [
         (86_400, "24h"), (5_400, "1h30m"), (3_601, "1h0m1s"), (61, "1m1s"), (60, "1m"), (5, "5s"), (0, "0s"),
-        (-7_200, "-2h"), (0.4, "0s"),
+        (-7_200, "-2h"), (0.4, "0s"), (-0.4, "0s"), (59.99, "59s"),
     ],
 )  # fmt: skip
 def test_format_duration(seconds, text):

@@ -84,7 +84,7 @@ def test_a_beat_that_comes_back_late_runs_the_daily_job_and_writes_down_the_freq
     frequent = [run for run in runs if run.job == "slo_monitoring"]
     assert len(frequent) == 36
     assert {run.outcome for run in frequent} == {Outcome.MISSED}
-    assert "this job is not run late" in frequent[-1].summary
+    assert "This job is not run late" in frequent[-1].summary
 
 
 def test_the_ledger_counts_more_than_the_row():

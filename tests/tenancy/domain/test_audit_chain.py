@@ -95,3 +95,11 @@ def test_a_row_twice_is_a_fault():
     rows = chain(3)
 
     assert faults([*rows, rows[1]]) == (Fault(FaultKind.CHANGED, 2, 2),)
+
+
+def test_a_row_with_a_sound_hash_that_hangs_on_nothing_is_a_fault():
+    rows = chain(3)
+    forged = replace(rows[1], event="forged", prev_hash="a" * 64)
+    rows[1] = replace(forged, hash=row_hash(TENANT, forged))
+
+    assert faults(rows) == (Fault(FaultKind.CHANGED, 2, 2), Fault(FaultKind.CHANGED, 3, 3))

@@ -1,0 +1,59 @@
+"""One real row of every kind that the admin shows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.contrib.auth.models import User
+
+from intelligence.models import AiForecast, IntelAction, IntelEvent, IntelRecommendation
+from monitoring.domain.costs import CostKind
+from monitoring.domain.observing import Severity, Source
+from monitoring.models import Endpoint, FixedCost, JobRun
+from monitoring.services.cost_entries import record_cost_entry
+from monitoring.services.incidents import open_incident
+from monitoring.services.judging import open_burn_in
+from monitoring.services.recording import record_probes
+from monitoring.services.schedules import sync_schedule_rows
+from tenancy.context import tenant_transaction
+from tenancy.domain.modes import MemberRole
+from tenancy.domain.tokens import TokenScope
+from tenancy.models import Tenant
+from tenancy.services.members import add_member, create_token
+from tests.factories import core, make_endpoint, make_result
+
+
+def furnish(user: User, *, now: datetime) -> None:
+    """This will make an endpoint with an outage, and a row of each other kind."""
+    observe(make_endpoint("furnished", now=now, critical=True), now=now)
+    open_burn_in(name="furnished", starts_at=now, days=7, review_after=timedelta(days=6), actor="test")
+    open_incident(
+        title="It broke", severity=Severity.P2, summary="", opened_at=now, actor=user.username, now=now
+    )
+    record_cost_entry(
+        day=now.date(), service="kv", amount=Decimal("1.5"), kind=CostKind.METERED, source=user.username
+    )
+    FixedCost.objects.create(service="postgres", daily_amount=Decimal("2.10"))
+    add_member(tenant=core(), user=user, role=MemberRole.OWNER, actor="test")
+    create_token(user=user, name="furnished", scope=TokenScope.READ, now=now, lifetime=None)
+    add_findings(core(), now=now)
+    sync_schedule_rows()
+    done = {"state": "done", "outcome": "ok", "created_at": now}
+    JobRun.objects.create(job="slo_monitoring", scheduled_for=now, **done)
+
+
+def observe(endpoint: Endpoint, *, now: datetime, probes: int = 6) -> None:
+    """Probes every ten seconds up to `now`, of which the second and third failed."""
+    times = [now - timedelta(seconds=10 * (probes - number)) for number in range(probes)]
+    results = [make_result(endpoint, at, ok=number not in (1, 2)) for number, at in enumerate(times)]
+    record_probes([(endpoint, result) for result in results], source=Source.MONITOR)
+
+
+def add_findings(tenant: Tenant, *, now: datetime, word: str = "latency") -> None:
+    """One anomaly, action, recommendation and forecast of the tenant, named with `word`."""
+    with tenant_transaction(tenant):
+        IntelEvent.objects.create(event=word, value=412.0, mean=61.0, ts=now, component="billing")
+        IntelAction.objects.create(action=f"heal {word}", subsystem="billing", ts=now)
+        IntelRecommendation.objects.create(type="capacity", priority="high", message=f"Mind {word}.", ts=now)
+        AiForecast.objects.create(predicted_revenue=100.0, churn_rate=2.0, horizon_days=30, ts=now)
