@@ -20,6 +20,11 @@ _VIEW = (
     "monitoring.view_verdict",
     "monitoring.view_gatepolicy",
     "monitoring.view_incident",
+    "monitoring.view_alertrule",
+    "monitoring.view_alertepisode",
+    "monitoring.view_alertdelivery",
+    "monitoring.view_silence",
+    "monitoring.view_maintenancewindow",
     "monitoring.view_endpoint",
     "monitoring.view_endpointstate",
     "monitoring.view_outage",
@@ -38,6 +43,11 @@ _VIEW = (
 _OPERATE = (
     "monitoring.add_incident",
     "monitoring.change_incident",
+    "monitoring.answer_alert",
+    "monitoring.add_silence",
+    "monitoring.change_silence",
+    "monitoring.add_maintenancewindow",
+    "monitoring.change_maintenancewindow",
     "monitoring.add_endpoint",
     "monitoring.change_endpoint",
     "monitoring.add_costentry",
@@ -62,6 +72,8 @@ _TENANT_ADMIN = (
     "intelligence.change_intelrecommendation",
 )
 _PLATFORM_ADMIN = (
+    "monitoring.add_alertrule",
+    "monitoring.change_alertrule",
     "monitoring.add_fixedcost",
     "monitoring.change_fixedcost",
     "monitoring.change_jobschedule",

@@ -25,6 +25,7 @@ from monitoring.domain.policy import Policy
 from monitoring.domain.rollups import Counts
 from monitoring.domain.uptime import format_percent, measure
 from monitoring.domain.windows import Window, window_or_none
+from monitoring.services.alert_days import alerts_by_day
 from monitoring.services.known import Knowledge, Material, load_material
 from monitoring.services.rollups import count_days, count_observations
 from monitoring.services.uptime import observed_share
@@ -167,13 +168,16 @@ def _api_days(material: Material, now: datetime, policy: Policy) -> tuple[ApiDay
     ids = [endpoint.pk for endpoint in endpoints]
     today = now.astimezone(UTC).date()
     first = today - timedelta(days=back)
+    span = Window(Window.utc_day(first).start, Window.utc_day(today).end)
     midnight = Window.utc_day(today).start
-    counts = count_days(Window(Window.utc_day(first).start, midnight), endpoint_ids=ids)
+    counts = count_days(Window(span.start, midnight), endpoint_ids=ids)
     so_far = window_or_none(midnight, now)
     if so_far:
         told = count_observations(so_far, endpoint_ids=ids)
         counts |= {(pk, today): count for pk, count in told.items()}
-    records = material.records(endpoints, Window(Window.utc_day(first).start, Window.utc_day(today).end))
+    records = material.records(endpoints, span)
+    wanted = policy.intelligence_api_days.coverage if policy.intelligence_api_days else 1.0
+    alerts = alerts_by_day(span, now, least_evaluated=wanted)
     days = []
     for step in range(back + 1):
         day = first + timedelta(days=step)
@@ -188,8 +192,8 @@ def _api_days(material: Material, now: datetime, policy: Policy) -> tuple[ApiDay
                     for endpoint in endpoints
                 ),
                 coverage=min(coverages, default=None),
-                # Alerts are not read yet, and a day of which nobody knows whether one fired cannot count.
-                alert_firing=None,
+                # A day of which nobody knows whether an alert fired cannot count.
+                alert_firing=alerts.get(day),
                 row=f"day:{day.isoformat()}",
             )
         )
