@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from monitoring.clients import notion, slack
 from monitoring.domain.delivery import Outcome
@@ -49,26 +49,28 @@ def publish_report(*, now: datetime, actor: str) -> tuple[Published, ...]:
     report = gather_report(now=now)
     with _one_at_a_time():
         done = (_to_notion(report), _to_slack(report))
-    write_entry(
-        OpsKind.PUBLISHED,
-        at=now,
-        actor=actor,
-        text=f"{report.title}. " + "; ".join(str(one) for one in done),
-        data={one.channel: one.state for one in done},
-    )
+    with transaction.atomic():
+        write_entry(
+            OpsKind.PUBLISHED,
+            at=now,
+            actor=actor,
+            text=f"{report.title}. " + "; ".join(str(one) for one in done),
+            data={one.channel: one.state for one in done},
+        )
     return done
 
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    with connection.cursor() as cursor:
+    # The session holds the lock, not the transaction: none is open while the outside is called.
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
         if not cursor.fetchone()[0]:
             raise UnableToStartPublishing("The report is being published by somebody else. Try again.")
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
