@@ -49,7 +49,7 @@ def slack():
 
 
 def test_report_shows_the_outage_the_gap_and_each_day():
-    good_week(bad=[(NOON - 30 * HOUR, NOON - 29 * HOUR)], until=NOON - 4 * HOUR)
+    good_week(bad=[(NOON - 31 * HOUR, NOON - 28 * HOUR)], until=NOON - 4 * HOUR)
 
     report = gather_report(now=NOON)
 
