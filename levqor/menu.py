@@ -23,6 +23,7 @@ SECTIONS = (
     Section(
         "Burn-in",
         (
+            "monitoring.Verdict",
             "monitoring.BurnIn",
             "monitoring.GatePolicy",
             "monitoring.OpsLogEntry",

@@ -86,6 +86,7 @@ ROOT_URLCONF = "levqor.urls"
 WSGI_APPLICATION = "levqor.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = ["levqor.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -1,33 +1,7 @@
 """The admin pages of monitoring; importing registers them."""
 
-from monitoring.admin import (
-    alerts,
-    burnin,
-    checkpoints,
-    costs,
-    endpoints,
-    health,
-    incidents,
-    jobs,
-    maintenance,
-    ops_log,
-    outages,
-    reviews,
-    schedules,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "alerts",
-    "burnin",
-    "checkpoints",
-    "costs",
-    "endpoints",
-    "health",
-    "incidents",
-    "jobs",
-    "maintenance",
-    "ops_log",
-    "outages",
-    "reviews",
-    "schedules",
-]
+for _page in iter_modules(__path__):
+    import_module(f"{__name__}.{_page.name}")

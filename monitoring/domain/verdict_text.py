@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable
 from decimal import Decimal
 
-from monitoring.domain.figures import clock_text, coverage_text, dollars, exact, floored, iso_z, raised
+from monitoring.domain.figures import clock_text, coverage_text, dollars, exact, floored, raised
 from monitoring.domain.gates import GATE_TITLES, TRIGGER_TITLES
 from monitoring.domain.policy import GateKey, WindowKind
 from monitoring.domain.verdicts import Decision, Reading, Trigger, Verdict
@@ -70,7 +70,7 @@ def render_other_window(kind: WindowKind, verdict: Verdict) -> str:
     name = "the burn-in's own window" if kind is WindowKind.BURN_IN else "the trailing window"
     lines = [
         "",
-        f"Not deciding: {name}, {iso_z(verdict.window.start)} to {iso_z(verdict.window.end)}:",
+        f"Not deciding: {name}, {clock_text(verdict.window.start)} to {clock_text(verdict.window.end)}:",
         f"  {verdict.decision}. {criteria_line(verdict)}",
     ]
     lines += [
