@@ -56,3 +56,13 @@ def test_cycles_are_those_that_count_and_no_more_than_there_are() -> None:
 
     assert 1 < few.cycles < 3
     assert 5 < many.cycles < 7
+
+
+def test_effects_change_no_total() -> None:
+    series = np.array(weekly(70, noise=2.0, growth=0.5))
+
+    added = season_of(series, 7, multiplicative=False)
+    multiplied = season_of(series, 7, multiplicative=True)
+
+    assert sum(added.effects) == pytest.approx(0.0, abs=1e-9)
+    assert sum(multiplied.effects) == pytest.approx(7.0)

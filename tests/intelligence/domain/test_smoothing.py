@@ -87,15 +87,31 @@ def test_paths_from_an_earlier_origin_know_nothing_later(origin: int) -> None:
     assert at[origin] == pytest.approx(holt(series[: origin + 1], alpha, beta, phi, HORIZON))
 
 
-def test_parameters_are_those_of_least_error_at_the_three_horizons() -> None:
-    series, first = walk(60), 15
+def drifted(series: Numbers, alpha: float, horizon: int) -> list[float]:
+    """Theta as SES with half the slope as drift, from the end of `series`."""
+    [level] = holt(series, alpha, 0.0, 0.0, 1)
+    slope = float(np.polyfit(np.arange(len(series)), series, 1)[0]) if len(series) > 1 else 0.0
+    reach = (1 - (1 - alpha) ** len(series)) / alpha
+    return [level + slope / 2 * (k - 1 + reach) for k in range(1, horizon + 1)]
 
-    _, (chosen,) = ways_of(series, first_origin=first)["ses"]
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("way", ["ses", "theta"])
+def test_parameters_are_those_of_least_error_at_the_three_horizons(way: str, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    series, first = 0.2 * walk(50, seed) + random.normal(0, 1, 50), 15
+
+    _, (chosen,) = ways_of(series, first_origin=first)[way]
 
     def error(alpha: float) -> float:
-        paths = [holt(series[: t + 1], alpha, 0.0, 0.0, 1)[0] for t in range(len(series))]
+        expected = [
+            holt(series[: t + 1], alpha, 0.0, 0.0, HORIZON)
+            if way == "ses"
+            else drifted(series[: t + 1], alpha, HORIZON)
+            for t in range(len(series))
+        ]
         return sum(
-            float(np.mean([abs(paths[t] - series[t + k]) for t in range(first, len(series) - k)]))
+            float(np.mean([abs(expected[t][k - 1] - series[t + k]) for t in range(first, len(series) - k)]))
             for k in (1, 3, 6)
         )
 
