@@ -1,12 +1,12 @@
 """The pages of the routine: daily check, checkpoint, review, report."""
 
-from datetime import timedelta
-
 import pytest
 import time_machine
 from django.urls import reverse
 
+from levqor.celery import app as celery_app
 from monitoring.models import Checkpoint, OpsLogEntry, Review
+from monitoring.services.publishing import TASK
 from monitoring.services.reviews import gather_review_sheet
 from tests.factories import NOON
 from tests.monitoring.services.weeks import DAY, good_week
@@ -141,7 +141,10 @@ def test_checkpoint_needs_its_right():
 
 def test_report_is_shown_downloaded_and_handed_to_a_worker(django_capture_on_commit_callbacks, monkeypatch):
     sent = []
-    monkeypatch.setattr("monitoring.tasks.publish_report.delay", lambda **given: sent.append(given))
+    monkeypatch.setattr(
+        "monitoring.services.publishing.current_app.send_task",
+        lambda *given, **named: sent.append((given, named)),
+    )
     browser = browser_of(make_superuser())
 
     page = browser.get(REPORT).content.decode()
@@ -154,5 +157,5 @@ def test_report_is_shown_downloaded_and_handed_to_a_worker(django_capture_on_com
     assert html["Content-Disposition"] == 'attachment; filename="burn-in-2025-11-15-1200.html"'
     assert markdown.content.decode().startswith("# Burn-in report")
     assert browser.get(f"{REPORT}pdf/").status_code == 404
-    assert sent == [{"actor": "ada"}]
-    assert timedelta(0) < DAY
+    assert sent == [((TASK,), {"kwargs": {"actor": "ada"}})]
+    assert TASK in celery_app.tasks
