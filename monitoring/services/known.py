@@ -21,7 +21,15 @@ from monitoring.domain.outages import Observation, Trail
 from monitoring.domain.outages import Outage as OutageFacts
 from monitoring.domain.uptime import EndpointRecord
 from monitoring.domain.windows import Window, union, window_or_none
-from monitoring.models import CostEntry, Endpoint, HealthLog, Incident, ObservedSpan, Outage
+from monitoring.models import (
+    CostEntry,
+    Endpoint,
+    HealthLog,
+    Incident,
+    MaintenanceWindow,
+    ObservedSpan,
+    Outage,
+)
 from monitoring.services.uptime import outage_facts
 
 # Longer than a probe can take: an outage without a good probe before it began no earlier than this.
@@ -68,6 +76,7 @@ class Material:
     spans: tuple[tuple[int, ObservedSpan], ...]
     incidents: tuple[Incident, ...]
     costs: tuple[CostEntry, ...]
+    maintenance: tuple[MaintenanceWindow, ...]
 
     @property
     def critical(self) -> list[Endpoint]:
@@ -92,7 +101,12 @@ class Material:
                 spans[endpoint_id].append(clipped)
         return {
             endpoint.pk: EndpointRecord(
-                key=endpoint.name, spans=union(spans[endpoint.pk]), outages=tuple(outages[endpoint.pk])
+                key=endpoint.name,
+                spans=union(spans[endpoint.pk]),
+                outages=tuple(outages[endpoint.pk]),
+                excluded=union(
+                    Window(one.starts_at, one.ends_at) for one in self.maintenance if one.concerns(endpoint)
+                ),
             )
             for endpoint in endpoints
         }
@@ -112,7 +126,7 @@ class Material:
 
 
 def load_material(*, knowledge: Knowledge, since: datetime, cost_days_since: datetime) -> Material:
-    """Read what was known at `knowledge.at` of the time since `since`. Five queries, and one more for each
+    """Read what was known at `knowledge.at` of the time since `since`. Seven queries, and one more for each
     outage that has gone on since."""
     endpoints = tuple(Endpoint.objects.filter(knowledge.written("endpoints")).order_by("name", "id"))
     by_id = {endpoint.pk: endpoint for endpoint in endpoints}
@@ -123,6 +137,7 @@ def load_material(*, knowledge: Knowledge, since: datetime, cost_days_since: dat
         spans=tuple(_spans(by_id, since, knowledge.at)),
         incidents=tuple(_incidents(since, knowledge)),
         costs=tuple(_costs(cost_days_since, knowledge)),
+        maintenance=tuple(_maintenance(since, knowledge)),
     )
 
 
@@ -203,6 +218,21 @@ def _incidents(since: datetime, knowledge: Knowledge) -> Iterable[Incident]:
         if row.resolved_at is not None and row.resolved_at > knowledge.at:
             row.resolved_at = None
         yield row
+
+
+def _maintenance(since: datetime, knowledge: Knowledge) -> Iterable[MaintenanceWindow]:
+    """Windows that take time out of uptime. Marked or withdrawn afterwards, it did not count before that."""
+    standing = Q(withdrawn_at__isnull=True)
+    if knowledge.sealed:
+        standing |= Q(withdrawn_at__gt=knowledge.at)
+    rows = MaintenanceWindow.objects.filter(
+        standing,
+        knowledge.written("maintenance_windows"),
+        exclude_from_uptime=True,
+        starts_at__lt=knowledge.at,
+        ends_at__gt=since,
+    )
+    return rows.prefetch_related("endpoints").order_by("starts_at", "id")
 
 
 def _costs(since: datetime, knowledge: Knowledge) -> Iterable[CostEntry]:
