@@ -19,6 +19,8 @@ from tenancy.models import Tenant
 _HEADER_NAME = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")
 INTELLIGENCE_API = ("status", "anomalies", "recommendations", "forecasts", "health")
 SELF_COMPONENT = "portal"
+# The endpoint that answers whenever the portal runs: if the prober does not see it, the prober is at fault.
+KNOWN_ANSWER = "portal metrics"
 API_COMPONENT = "intelligence-api"
 
 
@@ -137,7 +139,7 @@ def watch_portal(*, base_url: str, tenant: Tenant, now: datetime) -> int:
             ),
             False,
         ),
-        (Watch(f"{base_url}/public/metrics", "portal metrics", SELF_COMPONENT), False),
+        (Watch(f"{base_url}/public/metrics", KNOWN_ANSWER, SELF_COMPONENT), False),
     ]
     headers = {"Authorization": "Bearer ${LEVQOR_PROBE_KEY}"}
     for part in INTELLIGENCE_API:

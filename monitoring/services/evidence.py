@@ -25,6 +25,7 @@ from monitoring.domain.rollups import Counts
 from monitoring.domain.uptime import EndpointRecord, format_percent, measure
 from monitoring.domain.windows import Window
 from monitoring.models import Endpoint, Incident, Outage
+from monitoring.services.alert_days import alerts_by_day
 from monitoring.services.costs import entries_between
 from monitoring.services.rollups import count_days, count_observations
 from monitoring.services.uptime import endpoint_records, observed_share, outage_facts
@@ -132,6 +133,8 @@ def _api_days(now: datetime, policy: Policy) -> tuple[ApiDay, ...]:
     span = Window(Window.utc_day(first).start, Window.utc_day(today).end)
     counts = count_days(span, endpoint_ids=[endpoint.pk for endpoint in endpoints])
     records = endpoint_records(endpoints, span)
+    wanted = policy.intelligence_api_days.coverage if policy.intelligence_api_days else 1.0
+    alerts = alerts_by_day(span, now, least_evaluated=wanted)
     days = []
     for step in range(back + 1):
         day = first + timedelta(days=step)
@@ -146,8 +149,8 @@ def _api_days(now: datetime, policy: Policy) -> tuple[ApiDay, ...]:
                     for endpoint in endpoints
                 ),
                 coverage=min(coverages, default=None),
-                # Alerts are not read yet, and a day of which nobody knows whether one fired cannot count.
-                alert_firing=None,
+                # A day of which nobody knows whether an alert fired cannot count.
+                alert_firing=alerts.get(day),
                 row=f"day:{day.isoformat()}",
             )
         )
