@@ -91,7 +91,12 @@ class IncidentAdmin(ScopedAdmin):
         resolved = 0
         for incident in queryset:
             try:
-                resolve_incident(incident_id=incident.pk, resolved_at=now, now=now)
+                resolve_incident(
+                    incident_id=incident.pk,
+                    resolved_at=now,
+                    actor=request.user.get_username(),
+                    now=now,
+                )
             except UnableToResolve as error:
                 self.message_user(request, str(error), messages.WARNING)
                 continue

@@ -20,6 +20,7 @@ from monitoring.domain.evidence import (
 )
 from monitoring.domain.evidence import Incident as IncidentSummary
 from monitoring.domain.evidence import Window as Span
+from monitoring.domain.incidents import Known
 from monitoring.domain.policy import Policy
 from monitoring.domain.rollups import Counts
 from monitoring.domain.uptime import EndpointRecord, format_percent, measure
@@ -110,18 +111,22 @@ def _error_rate(now: datetime, policy: Policy, critical: list[Endpoint]) -> Erro
 
 
 def _incidents(window: Window, now: datetime, uptime: UptimeFacts) -> IncidentFacts:
-    rows = Incident.objects.touching(window.start, now + timedelta(microseconds=1)).order_by(
-        "opened_at", "id"
-    )
+    rows = Incident.objects.perhaps_touching(window.start, now + timedelta(microseconds=1)).with_story()
+    known = [(row, row.known_at(now)) for row in rows.order_by("opened_at", "id")]
     return IncidentFacts(
-        incidents=tuple(
-            IncidentSummary(str(row.pk), row.severity, row.opened_at, row.resolved_at, row.title)
-            for row in rows
-        ),
+        incidents=tuple(_incident_as_known(row, then) for row, then in known if then),
         coverage=uptime.coverage,
         samples=uptime.samples,
-        rows=tuple(f"incident:{row.pk}" for row in rows),
+        rows=tuple(f"incident:{row.pk}" for row, then in known if then),
     )
+
+
+def _incident_as_known(row: Incident, known: Known) -> IncidentSummary:
+    """The gravest it had been by then: lowering a P1 later does not take it from the gate."""
+    title = row.title
+    if known.severity is not known.gravest:
+        title += f" (re-classified as {known.severity.value})"
+    return IncidentSummary(str(row.pk), known.gravest.value, row.opened_at, known.resolved_at, title)
 
 
 def _api_days(now: datetime, policy: Policy) -> tuple[ApiDay, ...]:

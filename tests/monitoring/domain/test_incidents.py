@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -58,4 +59,4 @@ def test_a_gravest_severity_is_never_lost(severities):
 
     assert known[-1].gravest is min(severities, key=lambda one: one.value)
     assert known[-1].severity is severities[-1]
-    assert all(graver(a.gravest, b.gravest) is b.gravest for a, b in zip(known, known[1:], strict=False))
+    assert all(graver(a.gravest, b.gravest) is b.gravest for a, b in pairwise(known))
