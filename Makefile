@@ -33,12 +33,12 @@ bench: $(VENV)/installed-dev  ## Measure speed and size against named baselines
 check: $(VENV)/installed-dev  ## Format, lint, types, house rules, migrations, deployment, security
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy .
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	LEVQOR_HTTPS=true SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(BIN)/bandit --quiet --severity-level medium --recursive $(PACKAGES)
+	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(PACKAGES)
 	$(BIN)/python .ci/audit_dependencies.py
 
 browser:  ## Install Chromium for the browser tests (Debian and its kin, as root)

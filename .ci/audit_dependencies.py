@@ -1,4 +1,3 @@
-
 """Look for known vulnerabilities among the installed packages, with pip-audit.
 
 Exit 1 when there are any. Where the advisory service cannot be reached this says "skipped" and exits 0: an

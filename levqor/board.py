@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from intelligence.services.newest import newest_findings
 from monitoring.domain.burnin_days import NextStep
-from monitoring.domain.figures import coverage_text, dollars, exact
+from monitoring.domain.figures import counted, coverage_text, dollars, exact
 from monitoring.domain.gates import GATE_TITLES, TRIGGER_TITLES
 from monitoring.domain.observing import EndpointStanding
 from monitoring.domain.policy import GateKey
@@ -64,6 +65,10 @@ _STATE_LOOKS = {
 }
 
 
+# So many names in one line of what asks for a hand.
+_NAMED = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Chip:
     """A standing in a word, a symbol and a tone (good, fair, bad, none), so that colour is never alone."""
@@ -113,6 +118,7 @@ def board_context() -> dict[str, Any]:
         "now": now,
         "endpoints": [(line, endpoint_chip(line.standing)) for line in board.endpoints],
         "endpoints_summary": endpoints_summary(board.endpoints),
+        "attention": list(attention_of(board)),
         "findings": newest_findings(),
         **_platform_context(board),
     }
@@ -201,7 +207,8 @@ def endpoint_chip(standing: EndpointStanding) -> Chip:
 def endpoints_summary(lines: tuple[EndpointLine, ...]) -> str:
     """`12 endpoints: 10 up, 1 down, 1 unknown`."""
     counts = Counter(line.standing.value for line in lines)
-    return f"{len(lines)} endpoints: {', '.join(f'{number} {word}' for word, number in counts.most_common())}"
+    told = ", ".join(f"{number} {word}" for word, number in counts.most_common())
+    return f"{counted(len(lines), 'endpoint')}: {told}"
 
 
 def job_chip(line: JobLine) -> Chip:
@@ -223,6 +230,52 @@ def jobs_summary(lines: tuple[JobLine, ...]) -> str:
     overdue, off = sum(line.overdue for line in lines), sum(line.next_at is None for line in lines)
     troubles = (f"; {overdue} overdue" if overdue else "") + (f"; {off} not scheduled" if off else "")
     return f"{len(lines)} jobs: {told}{troubles}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Something that asks for a hand now, in one line: what, and which."""
+
+    tone: str
+    symbol: str
+    what: str
+    which: str
+    rows_url: str
+
+
+def attention_of(board: Board) -> Iterator[Attention]:
+    """What asks for a hand: endpoints down or out of sight, open incidents, jobs that failed or are overdue."""
+    kinds: list[tuple[str, list[str], str, str, str]] = [
+        ("down", _standing_at(board, EndpointStanding.DOWN), "bad", "endpoint", "monitoring_endpoint"),
+        ("not seen now", _unseen(board), "fair", "endpoint", "monitoring_endpoint"),
+    ]
+    if board.platform is not None:
+        opened = [f"{one.severity} {one.title}" for one in board.platform.incidents]
+        failed = [line.job.name for line in board.platform.jobs if job_chip(line).tone == "bad"]
+        overdue = [line.job.name for line in board.platform.jobs if line.overdue]
+        kinds += [
+            ("open", opened, "bad", "incident", "monitoring_incident"),
+            ("failed", failed, "bad", "job", "monitoring_jobschedule"),
+            ("overdue", overdue, "fair", "job", "monitoring_jobschedule"),
+        ]
+    for how, names, tone, noun, page in kinds:
+        if names:
+            shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if names[_NAMED:] else "")
+            symbol = "✕" if tone == "bad" else "!"
+            address = reverse(f"admin:{page}_changelist")
+            yield Attention(tone, symbol, f"{counted(len(names), noun)} {how}", shown, address)
+
+
+def _standing_at(board: Board, standing: EndpointStanding) -> list[str]:
+    return [line.endpoint.name for line in board.endpoints if line.standing is standing]
+
+
+def _unseen(board: Board) -> list[str]:
+    """Watched endpoints that were seen once and are not seen now: the prober is silent."""
+    seen_once = (
+        line for line in board.endpoints if line.endpoint.enabled and line.state and line.state.last_at
+    )
+    return [line.endpoint.name for line in seen_once if line.stale]
 
 
 _NEXT_SENTENCES = {

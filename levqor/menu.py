@@ -20,7 +20,7 @@ BOARD = "Board"
 UNSORTED = "Unsorted"
 
 SECTIONS = (
-    Section("Burn-in", ("monitoring.BurnIn", "monitoring.GatePolicy")),
+    Section("Burn-in", ("monitoring.Verdict", "monitoring.BurnIn", "monitoring.GatePolicy")),
     Section(
         "Alerts & incidents",
         (

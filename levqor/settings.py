@@ -9,6 +9,7 @@ from typing import Any
 import environ
 
 from levqor import runtime
+from levqor.runtime import ports
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -40,6 +41,8 @@ SECRET_KEY_IS_SET: bool = not SECRET_KEY.startswith("unset-")
 # The token with which the portal probes its own API; headers name it ${LEVQOR_PROBE_KEY}.
 LEVQOR_PROBE_KEY: str = env.str("LEVQOR_PROBE_KEY", default=runtime.probe_key(LEVQOR_VAR))
 DATABASE_SUPERUSER_URL: str = env.str("DATABASE_SUPERUSER_URL", default="")
+# Under evidence bundles: 64 hex digits; without it a key is made and kept in LEVQOR_VAR.
+EVIDENCE_SIGNING_KEY: str = env.str("EVIDENCE_SIGNING_KEY", default="")
 LEVQOR_ADMIN_USER: str = env.str("LEVQOR_ADMIN_USER", default="operator")
 LEVQOR_ADMIN_PASSWORD: str = env.str("LEVQOR_ADMIN_PASSWORD", default="")
 
@@ -50,9 +53,8 @@ DEFAULT_TENANT_ID: str = env.str("DEFAULT_TENANT_ID", default="000-CORE")
 
 # Measuring
 # The embedded run watches itself: its own address, and nothing else that is private.
-_own_network = "127.0.0.1/32" if LEVQOR_HOST in ("localhost", "0.0.0.0", "::") else LEVQOR_HOST
 PROBE_ALLOWED_NETWORKS: list[str] = env.list(
-    "PROBE_ALLOWED_NETWORKS", default=[_own_network] if _embedded else []
+    "PROBE_ALLOWED_NETWORKS", default=[ports.reached_at(LEVQOR_HOST)] if _embedded else []
 )
 PROBE_CONCURRENCY: int = env.int("PROBE_CONCURRENCY", default=200)
 DEADMAN_URL: str = env.str("DEADMAN_URL", default="")
@@ -81,6 +83,7 @@ ROOT_URLCONF = "levqor.urls"
 WSGI_APPLICATION = "levqor.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = ["levqor.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

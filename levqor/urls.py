@@ -2,11 +2,13 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("intelligence.api.urls")),
     path("", include("monitoring.urls")),
+    path("", RedirectView.as_view(pattern_name="admin:index")),
 ]
 
 handler400 = "tenancy.api.errors.bad_request"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from ipaddress import ip_address
 from pathlib import Path
 
 from levqor.runtime.files import read_json, write_json
@@ -12,6 +13,19 @@ LOOPBACK = "127.0.0.1"
 PORTS_FILE = "ports.json"
 # Linux hands out 32768 and up, IANA's dynamic ports begin at 49152.
 _CHOICE = range(20_000, 32_000)
+
+
+def reached_at(host: str) -> str:
+    """Where this machine reaches a server that listens on `host`: loopback for one that listens everywhere."""
+    if host == "localhost":
+        return LOOPBACK
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return LOOPBACK if address.version == 4 else "::1"
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:

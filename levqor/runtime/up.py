@@ -22,7 +22,7 @@ from levqor.runtime.children import RUN_MARK, Child
 from levqor.runtime.files import write_json
 from levqor.runtime.health import ask_health
 from levqor.runtime.lock import UnableToLock, only_one
-from levqor.runtime.ports import LOOPBACK, is_free
+from levqor.runtime.ports import is_free, reached_at
 from levqor.runtime.postgres import UnableToStartServer
 from levqor.runtime.programs import ROOT, programs, watchdog
 from levqor.runtime.servers import EmbeddedServers
@@ -32,7 +32,6 @@ _PROGRAM_RANK, _BROKER_RANK, _DATABASE_RANK = 2, 1, 0
 _READY_EXPECTED_S = 60.0
 _WATCHED_AFTER_S = 20.0
 _ASK_EVERY_S, _LOOK_EVERY_S = 0.4, 1.0
-_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # nosec B104  (compared with, never bound to)
 
 
 class UnableToGoUp(Exception):
@@ -181,7 +180,7 @@ class Up:
 
     @property
     def _reachable_host(self) -> str:
-        return _EVERYWHERE.get(self.host, self.host)
+        return reached_at(self.host)
 
     def _end(self) -> None:
         say("stopping")

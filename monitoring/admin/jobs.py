@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -13,42 +13,21 @@ from django.utils import timezone
 from monitoring.jobs import JOBS
 from monitoring.models import JobRun
 from monitoring.services.jobs import run_now
-from tenancy.context import current_scope
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin
+from tenancy.admin.scoped import ScopedAdmin
 
 
-class PlatformAdmin(_ModelAdmin):
-    """Pages of the platform's own rows: for who acts in the control plane, whatever their permissions."""
-
-    def _in_reach(self) -> bool:
-        scope = current_scope()
-        return scope is not None and scope.tenant_id is None
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._in_reach() and super().has_module_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._in_reach() and super().has_view_permission(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._in_reach() and super().has_change_permission(request, obj)
+class LedgerAdmin(ScopedAdmin):
+    """Pages of what the scheduler keeps: nobody adds to it here, and running a job needs a right of its own."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def has_run_job_permission(self, request: HttpRequest) -> bool:
         """May this person run jobs? Asked by the actions that declare `run_job`."""
-        return self._in_reach() and request.user.has_perm("monitoring.run_job")
+        return self.in_reach() and request.user.has_perm("monitoring.run_job")
 
 
-def run_each_now(request: HttpRequest, keys: set[str], to: _ModelAdmin) -> None:
+def run_each_now(request: HttpRequest, keys: set[str], to: LedgerAdmin) -> None:
     """This will owe one run of each job in `keys` and tell the person."""
     jobs = [JOBS[key] for key in JOBS if key in keys]
     now = timezone.now()
@@ -75,7 +54,7 @@ def in_words(length: timedelta | None) -> str:
 
 
 @admin.register(JobRun)
-class JobRunAdmin(PlatformAdmin):
+class JobRunAdmin(LedgerAdmin):
     """Read-only: the ledger is written by the portal itself."""
 
     list_display = (

@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django_celery_beat import models as stock
 
-from monitoring.admin.jobs import PlatformAdmin, in_words, run_each_now
+from monitoring.admin.jobs import LedgerAdmin, in_words, run_each_now
 from monitoring.domain.schedules import BadSchedule, Cron, Every, Schedule, is_subdaily, next_slot
 from monitoring.jobs import JOBS
 from monitoring.models import JobRun, JobSchedule
@@ -106,7 +106,7 @@ class _JobList(ChangeList):
 
 
 @admin.register(JobSchedule)
-class JobScheduleAdmin(PlatformAdmin):
+class JobScheduleAdmin(LedgerAdmin):
     """Only when and whether can be edited."""
 
     form = ScheduleForm

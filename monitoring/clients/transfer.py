@@ -165,7 +165,10 @@ class Exchange:
         if headers != self._headers:
             self._headers = headers
             set_option(pycurl.HTTPHEADER, _header_lines(headers))
-        body = request.body if trusted else None
+        self._set_method(method, request.body if trusted else None)
+
+    def _set_method(self, method: str, body: bytes | None) -> None:
+        set_option = self.handle.setopt
         if method != "GET" or body is not None:
             self._custom = True
             set_option(pycurl.CUSTOMREQUEST, method.encode())

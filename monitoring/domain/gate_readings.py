@@ -22,11 +22,11 @@ from monitoring.domain.evidence import (
     usable_share,
 )
 from monitoring.domain.figures import (
+    clock_text,
     counted,
     duration,
     exact,
     floored,
-    iso_z,
     percent_of,
     raised,
 )
@@ -57,6 +57,7 @@ def read_uptime(evidence: Evidence, criterion: UptimeCriterion, rule: WindowRule
     missing = window_gap(evidence, rule)
     missing += coverage_gap(coverage, criterion.coverage, "the window")
     missing += _band_gap(low, likely, high, limit) if inside else []
+    missing += _failures_gap(facts)
     return read(
         GateKey.UPTIME,
         limit=limit,
@@ -83,6 +84,17 @@ def _band_gap(low: float | None, likely: float, high: float | None, limit: float
     return []
 
 
+def _failures_gap(facts: UptimeFacts) -> list[str]:
+    """Every failed probe opens an outage or belongs to one; where one does not, the outages are not whole."""
+    stray = facts.failed_probes - (facts.outage_failures or 0)
+    if stray <= 0:
+        return []
+    verb = "belongs" if stray == 1 else "belong"
+    return [
+        f"{counted(stray, 'failed probe')} {verb} to no recorded outage: the record of outages is not whole."
+    ]
+
+
 def _uptime_sentence(facts: UptimeFacts, likely: float, limit: float, *, inside: bool) -> str:
     side = "at or above" if inside else "below"
     text = f"Uptime is {floored(percent_of(likely), 3)} %{_band_text(facts)},"
@@ -92,7 +104,7 @@ def _uptime_sentence(facts: UptimeFacts, likely: float, limit: float, *, inside:
     if facts.outages:
         longest = max(facts.outages, key=_outage_order)
         text += f" {counted(len(facts.outages), 'outage')}; the longest was {longest.endpoint}"
-        text += f" for about {duration(longest.likely_s)} from {iso_z(longest.first_bad_at)}."
+        text += f" for about {duration(longest.likely_s)} from {clock_text(longest.first_bad_at)}."
     elif facts.longest_outage_s:
         text += f" The longest outage took about {duration(facts.longest_outage_s)}."
     return text
@@ -153,7 +165,7 @@ def _observations_gap(facts: ErrorRateFacts, criterion: ErrorRateCriterion) -> l
 def _hours_gap(window: Window, judged_at: datetime, hours: int, max_lag_s: int) -> list[str]:
     lag = (judged_at - window.end).total_seconds()
     if not 0 <= lag <= max_lag_s:
-        return [f"The observations end on {iso_z(window.end)}, not at the judged moment."]
+        return [f"The observations end on {clock_text(window.end)}, not at the judged moment."]
     if window.length != timedelta(hours=hours):
         held = duration(max(window.length.total_seconds(), 0))
         return [f"The observations span {held} instead of {hours} h."]
@@ -197,13 +209,13 @@ def incidents_sentence(found: Iterable[Incident], when: str) -> str:
     if not ordered:
         return f"No P1 incident {when}."
     first = ordered[0]
-    end = "still open" if first.resolved_at is None else f"resolved {iso_z(first.resolved_at)}"
+    end = "still open" if first.resolved_at is None else f"resolved {clock_text(first.resolved_at)}"
     lead = "It is" if len(ordered) == 1 else "The first is"
     text = f"{counted(len(ordered), 'P1 incident')} {when}."
-    return f"{text} {lead} {first.id}, {first.title}: opened {iso_z(first.opened_at)}, {end}."
+    return f"{text} {lead} {first.id}, {first.title}: opened {clock_text(first.opened_at)}, {end}."
 
 
 def _incident_order(incident: Incident) -> tuple[datetime, str, str, str]:
     """An order without ties, so that the sentence is the same however the incidents came."""
-    end = "" if incident.resolved_at is None else iso_z(incident.resolved_at)
+    end = "" if incident.resolved_at is None else clock_text(incident.resolved_at)
     return incident.opened_at, incident.id, incident.title, end

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from monitoring.domain.evidence import Evidence
-from monitoring.domain.figures import counted, coverage_text, duration, iso_z, percent_of
+from monitoring.domain.figures import clock_text, counted, coverage_text, duration, percent_of
 from monitoring.domain.policy import GateKey, WindowKind, WindowRule
 from monitoring.domain.verdicts import Reading, Standing
 
@@ -99,9 +99,9 @@ def window_gap(evidence: Evidence, rule: WindowRule) -> list[str]:
     gaps = []
     if window.end > evidence.judged_at:
         left = duration((window.end - evidence.judged_at).total_seconds())
-        gaps.append(f"The window ends only on {iso_z(window.end)}, in {left}.")
+        gaps.append(f"The window ends only on {clock_text(window.end)}, in {left}.")
     elif trailing and evidence.judged_at - window.end > timedelta(seconds=rule.max_lag_s):
-        gaps.append(f"The window ended on {iso_z(window.end)}, which is not the judged moment.")
+        gaps.append(f"The window ended on {clock_text(window.end)}, which is not the judged moment.")
     if window.length < wanted or (trailing and window.length > wanted):
         held = duration(max(window.length.total_seconds(), 0))
         gaps.append(f"The window holds {held} instead of {counted(rule.days, 'day')}.")

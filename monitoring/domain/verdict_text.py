@@ -11,9 +11,9 @@ import textwrap
 from collections.abc import Iterable
 from decimal import Decimal
 
-from monitoring.domain.figures import coverage_text, dollars, exact, floored, iso_z, raised
+from monitoring.domain.figures import clock_text, coverage_text, dollars, exact, floored, raised
 from monitoring.domain.gates import GATE_TITLES, TRIGGER_TITLES
-from monitoring.domain.policy import GateKey
+from monitoring.domain.policy import GateKey, WindowKind
 from monitoring.domain.verdicts import Decision, Reading, Trigger, Verdict
 
 WIDTH = 96
@@ -65,6 +65,22 @@ def render_markdown(verdict: Verdict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_other_window(kind: WindowKind, verdict: Verdict) -> str:
+    """How the gates read over the window that does not decide, in a few lines."""
+    name = "the burn-in's own window" if kind is WindowKind.BURN_IN else "the trailing window"
+    lines = [
+        "",
+        f"Not deciding: {name}, {clock_text(verdict.window.start)} to {clock_text(verdict.window.end)}:",
+        f"  {verdict.decision}. {criteria_line(verdict)}",
+    ]
+    lines += [
+        f"  {GATE_TITLES[reading.key]}: {reading.standing}"
+        + (f", {shown_value(reading.key, reading.value)}" if reading.value is not None else "")
+        for reading in verdict.gates
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def headline(verdict: Verdict) -> str:
     """The decision in one line that cannot be misread."""
     if verdict.decision is Decision.GO:
@@ -81,8 +97,8 @@ def criteria_line(verdict: Verdict) -> str:
 
 
 def _facts_line(verdict: Verdict) -> str:
-    window = f"{iso_z(verdict.window.start)} to {iso_z(verdict.window.end)}"
-    return f"Judged {iso_z(verdict.judged_at)} by policy {verdict.policy_version}, window {window}"
+    window = f"{clock_text(verdict.window.start)} to {clock_text(verdict.window.end)}"
+    return f"Judged {clock_text(verdict.judged_at)} by policy {verdict.policy_version}, window {window}"
 
 
 def _cells(reading: Reading) -> tuple[str, ...]:

@@ -64,8 +64,8 @@ class HealthLog(models.Model):
         return f"{self.ts:%Y-%m-%d %H:%M:%S} {'ok' if self.ok else self.error_class or 'bad'}"
 
 
-class HealthMinute(models.Model):
-    """Counts of one endpoint and source in one minute."""
+class HealthCounts(models.Model):
+    """What was counted of one endpoint and source in one stretch of time."""
 
     pk = models.CompositePrimaryKey("endpoint_key", "source", "tenant_id", "at")
     tenant = models.ForeignKey(
@@ -83,35 +83,26 @@ class HealthMinute(models.Model):
     latency_count = models.IntegerField()
 
     class Meta:
-        managed = False
-        db_table = "health_minutes"
+        abstract = True
 
     def __str__(self) -> str:
         return f"{self.endpoint_key} {self.at:%Y-%m-%d %H:%M}"
 
 
-class HealthHour(models.Model):
-    """Counts of one endpoint and source in one hour."""
+class HealthMinute(HealthCounts):
+    """Counts of one minute."""
 
-    pk = models.CompositePrimaryKey("endpoint_key", "source", "tenant_id", "at")
-    tenant = models.ForeignKey(
-        Tenant, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+"
-    )
-    endpoint_key = models.BigIntegerField()
-    source = models.CharField(max_length=16)
-    at = models.DateTimeField()
-    total = models.IntegerField()
-    bad = models.IntegerField()
-    server_errors = models.IntegerField()
-    latency_sum_ms = models.FloatField()
-    latency_count = models.IntegerField()
+    class Meta:
+        managed = False
+        db_table = "health_minutes"
+
+
+class HealthHour(HealthCounts):
+    """Counts of one hour."""
 
     class Meta:
         managed = False
         db_table = "health_hours"
-
-    def __str__(self) -> str:
-        return f"{self.endpoint_key} {self.at:%Y-%m-%d %H}h"
 
 
 class HealthLatency(models.Model):

@@ -51,6 +51,7 @@ class Incident(models.Model):
     # When its end was written down, which may be later than it came.
     ended_written_at = models.DateTimeField(null=True, blank=True, editable=False)
     opened_by = models.CharField(max_length=150, editable=False)
+    # When it became known: a replay of an earlier moment leaves it out.
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     acknowledge_by = models.DateTimeField(null=True, blank=True, editable=False)
     acknowledged_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,7 +13,7 @@ from django.db import connection, transaction
 from monitoring.clients.probe import ProbeRequest, ProbeResult, probe_stream
 from monitoring.domain.assertions import parse_condition
 from monitoring.domain.observing import Source
-from monitoring.domain.outbound import OutboundPolicy
+from monitoring.domain.outbound import OutboundPolicy, parse_policy
 from monitoring.models import Endpoint
 from monitoring.services.recording import Flip, record_probes
 
@@ -22,7 +21,7 @@ from monitoring.services.recording import Flip, record_probes
 TICK_S = 5
 _LOOK_AHEAD = timedelta(seconds=1)
 # Longer than any probe can take: past it, its worker is taken for dead.
-_LEASE_SLACK_S = 15
+LEASE_SLACK_S = 15
 BATCH_SIZE = 200
 
 _CLAIM_SQL = """
@@ -60,7 +59,7 @@ def claim_due(*, now: datetime, limit: int = 5000) -> list[int]:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            _CLAIM_SQL, {"now": now, "until": now + _LOOK_AHEAD, "limit": limit, "slack": _LEASE_SLACK_S}
+            _CLAIM_SQL, {"now": now, "until": now + _LOOK_AHEAD, "limit": limit, "slack": LEASE_SLACK_S}
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -106,9 +105,7 @@ def probe_request(endpoint: Endpoint) -> ProbeRequest:
 
 def outbound_policy() -> OutboundPolicy:
     """Where the prober may go: the public internet, and what PROBE_ALLOWED_NETWORKS lists."""
-    return OutboundPolicy(
-        allowed_networks=tuple(ip_network(text) for text in settings.PROBE_ALLOWED_NETWORKS)
-    )
+    return parse_policy(settings.PROBE_ALLOWED_NETWORKS)
 
 
 def _filled_in(value: str) -> str:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from levqor.menu import SECTIONS, UNSORTED, in_sections
 from levqor.roles import ROLES, ensure_roles
-from monitoring.models import Endpoint, HealthLog, Incident
+from monitoring.models import Endpoint, HealthLog, Incident, JobRun
 from monitoring.services.judging import judge, open_burn_in
 from tenancy.models import Tenant
 from tests.factories import core, make_endpoint, make_tenant
@@ -27,10 +27,12 @@ pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OF_THE_PLATFORM = {
     *("monitoring.BurnIn", "monitoring.GatePolicy", "monitoring.Incident", "monitoring.CostEntry"),
+    *("monitoring.AlertRule", "monitoring.Silence", "monitoring.MaintenanceWindow"),
     *("monitoring.FixedCost", "monitoring.JobRun", "monitoring.JobSchedule", "auth.User", "auth.Group"),
 }
 
 ADDABLE = {
+    *("monitoring.AlertRule", "monitoring.Silence", "monitoring.MaintenanceWindow"),
     *("monitoring.BurnIn", "monitoring.Incident", "monitoring.Endpoint", "monitoring.CostEntry"),
     *("monitoring.FixedCost", "tenancy.Tenant", "tenancy.TenantUser", "tenancy.ApiToken"),
     *("auth.User", "auth.Group"),
@@ -376,3 +378,31 @@ def test_what_is_done_in_the_admin_is_logged_with_its_user(furnished):
     entry = LogEntry.objects.get(object_id=str(incident.pk))
     assert incident.resolved_at is not None
     assert (entry.user.username, entry.change_message) == ("ada", "Resolved.")
+
+
+def test_what_asks_for_a_hand_stands_above_the_gates():
+    now = timezone.now()
+    observe(make_endpoint("api"), now=now - timedelta(seconds=20), probes=3)
+    observe(make_endpoint("web"), now=now - timedelta(hours=1))
+    Incident.objects.create(title="Fire", severity="P2", opened_at=now, opened_by="ada")
+    failed = {"state": "done", "outcome": "error", "created_at": now}
+    JobRun.objects.create(job="alert_checks", scheduled_for=now, **failed)
+
+    answer = browser_of(make_superuser()).get("/admin/")
+
+    told = {(item.what, item.which) for item in answer.context["attention"]}
+    assert told == {
+        ("1 endpoint down", "api"),
+        ("1 endpoint not seen now", "web"),
+        ("1 incident open", "P2 Fire"),
+        ("1 job failed", "Alert threshold checks"),
+    }
+    assert answer.text.index("1 endpoint down") < answer.text.index("Five gates")
+
+
+def test_a_calm_board_says_that_nothing_asks_for_a_hand():
+    observe(make_endpoint("api"), now=timezone.now())
+
+    text = browser_of(make_superuser()).get("/admin/").text
+
+    assert "Nothing asks for a hand. 1 endpoint: 1 up, no incident open" in text

@@ -21,6 +21,7 @@ from monitoring.services.incidents import (
     update_incident,
     write_post_mortem,
 )
+from monitoring.services.known import Knowledge
 from tenancy.context import control_transaction
 from tenancy.models import TenantAudit
 from tests.factories import NOON
@@ -194,7 +195,12 @@ def test_resolve_incident_does_so_once():
 
 def p1s(now):
     """What the P1 gate sees of the seven days before `now`."""
-    evidence = gather_evidence(now=now, window=Window(now - 7 * DAY, now), policy=Policy())
+    evidence = gather_evidence(
+        now=now,
+        window=Window(now - 7 * DAY, now),
+        policy=Policy(),
+        knowledge=Knowledge(at=now, sealed=True),
+    )
     found = [one for one in evidence.incidents.incidents if one.is_p1]
     return [(one.title, one.resolved_at) for one in found if one.touches(now - 7 * DAY, now)]
 
@@ -240,6 +246,6 @@ def test_a_reopened_incident_is_open_for_the_gate():
 
 
 def test_an_incident_of_before_there_were_entries_counts_as_it_stands():
-    Incident.objects.create(title="Old", severity="P1", opened_at=NOON, opened_by="x")
+    Incident.objects.create(title="Old", severity="P1", opened_at=NOON, opened_by="x", created_at=NOON)
 
     assert p1s(NOON + HOUR) == [("Old", None)]

@@ -2,7 +2,6 @@
 
 import django.core.validators
 import django.db.models.deletion
-import django.utils.timezone
 from django.db import migrations, models
 
 # A time line tells what was known when, so that an old judgement can be told again: nobody edits it.
@@ -24,7 +23,7 @@ DROP FUNCTION incident_entries_are_kept();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("monitoring", "0008_seeded_alert_rules"),
+        ("monitoring", "0009_routine"),
     ]
 
     operations = [
@@ -410,11 +409,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="sloevaluation",
             constraint=models.UniqueConstraint(fields=("slo", "at"), name="slo_evaluation_once"),
-        ),
-        migrations.AlterField(
-            model_name="incident",
-            name="created_at",
-            field=models.DateTimeField(default=django.utils.timezone.now, editable=False),
         ),
         migrations.RunSQL(_APPEND_ONLY, _UNDO),
     ]

@@ -58,7 +58,7 @@ def begin_stories(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitoring", "0009_slos_and_incidents")]
+    dependencies = [("monitoring", "0010_slos_and_incidents")]
 
     operations = [
         migrations.RunPython(seed, migrations.RunPython.noop),
