@@ -86,14 +86,14 @@ def _spans(material: Material) -> Iterator[EvidenceRow]:
 
 
 def _incidents(material: Material) -> Iterator[EvidenceRow]:
-    for row in material.incidents:
+    for row, known in material.incidents:
         yield row_of(
             "incidents",
             row.pk,
-            severity=row.severity,
+            severity=known.gravest.value,
             title=row.title,
             opened_at=row.opened_at,
-            resolved_at=row.resolved_at,
+            resolved_at=known.resolved_at,
         )
 
 

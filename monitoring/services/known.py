@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from monitoring.domain.costs import CostEntry as CostFacts
 from monitoring.domain.costs import CostKind
+from monitoring.domain.incidents import Known
 from monitoring.domain.observing import Source
 from monitoring.domain.outages import Observation, Trail
 from monitoring.domain.outages import Outage as OutageFacts
@@ -34,6 +35,8 @@ from monitoring.services.uptime import outage_facts
 
 # Longer than a probe can take: an outage without a good probe before it began no earlier than this.
 _LONGEST_PROBE = timedelta(seconds=75)
+# Later than anything that is written.
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Material:
     endpoints: tuple[Endpoint, ...]
     outages: tuple[KnownOutage, ...]
     spans: tuple[tuple[int, ObservedSpan], ...]
-    incidents: tuple[Incident, ...]
+    incidents: tuple[tuple[Incident, Known], ...]
     costs: tuple[CostEntry, ...]
     maintenance: tuple[MaintenanceWindow, ...]
 
@@ -212,12 +215,17 @@ def _without_log(row: Outage, at: datetime) -> OutageFacts | None:
     )
 
 
-def _incidents(since: datetime, knowledge: Knowledge) -> Iterable[Incident]:
-    rows = Incident.objects.touching(since, knowledge.at + timedelta(microseconds=1))
+def _incidents(since: datetime, knowledge: Knowledge) -> Iterable[tuple[Incident, Known]]:
+    """The incidents and what was known of each: a replay reads its time line as far as it was written."""
+    rows = Incident.objects.perhaps_touching(since, knowledge.at + timedelta(microseconds=1)).with_story()
     for row in rows.filter(knowledge.written("incidents")).order_by("opened_at", "id"):
-        if row.resolved_at is not None and row.resolved_at > knowledge.at:
-            row.resolved_at = None
-        yield row
+        # One that was written later was kept by the verdict that used it: as it was when it was opened.
+        known = row.known_at(knowledge.at if knowledge.sealed else _EVER) or row.known_at(row.created_at)
+        if known is None:
+            continue
+        if known.resolved_at is not None and known.resolved_at > knowledge.at:
+            known = replace(known, resolved_at=None)
+        yield row, known
 
 
 def _maintenance(since: datetime, knowledge: Knowledge) -> Iterable[MaintenanceWindow]:
