@@ -21,7 +21,17 @@ UNSORTED = "Unsorted"
 
 SECTIONS = (
     Section("Burn-in", ("monitoring.BurnIn", "monitoring.GatePolicy")),
-    Section("Alerts & incidents", ("monitoring.Incident",)),
+    Section(
+        "Alerts & incidents",
+        (
+            "monitoring.AlertEpisode",
+            "monitoring.Incident",
+            "monitoring.AlertRule",
+            "monitoring.AlertDelivery",
+            "monitoring.Silence",
+            "monitoring.MaintenanceWindow",
+        ),
+    ),
     Section(
         "Endpoints & health",
         ("monitoring.Endpoint", "monitoring.Outage", "monitoring.ObservedSpan", "monitoring.HealthLog"),

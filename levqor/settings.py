@@ -41,6 +41,8 @@ SECRET_KEY_IS_SET: bool = not SECRET_KEY.startswith("unset-")
 # The token with which the portal probes its own API; headers name it ${LEVQOR_PROBE_KEY}.
 LEVQOR_PROBE_KEY: str = env.str("LEVQOR_PROBE_KEY", default=runtime.probe_key(LEVQOR_VAR))
 DATABASE_SUPERUSER_URL: str = env.str("DATABASE_SUPERUSER_URL", default="")
+# Under evidence bundles: 64 hex digits; without it a key is made and kept in LEVQOR_VAR.
+EVIDENCE_SIGNING_KEY: str = env.str("EVIDENCE_SIGNING_KEY", default="")
 LEVQOR_ADMIN_USER: str = env.str("LEVQOR_ADMIN_USER", default="operator")
 LEVQOR_ADMIN_PASSWORD: str = env.str("LEVQOR_ADMIN_PASSWORD", default="")
 
@@ -56,6 +58,22 @@ PROBE_ALLOWED_NETWORKS: list[str] = env.list(
 )
 PROBE_CONCURRENCY: int = env.int("PROBE_CONCURRENCY", default=200)
 DEADMAN_URL: str = env.str("DEADMAN_URL", default="")
+
+# Telling people: where notices of alerts go
+SLACK_WEBHOOK_URL: str = env.str("SLACK_WEBHOOK_URL", default="")
+EMAIL_URL: str = env.str("EMAIL_URL", default="")
+ALERT_EMAIL_TO: list[str] = env.list("ALERT_EMAIL_TO", default=[])
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="levqor-portal@localhost")
+# Without EMAIL_URL nothing is sent: the e-mail channel says so and does not try.
+_email: dict[str, Any] = env.email_url_config(EMAIL_URL or "dummymail://")
+EMAIL_BACKEND: str = _email["EMAIL_BACKEND"]
+EMAIL_HOST: str = _email.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT: int = _email.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER: str = _email.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD: str = _email.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS: bool = _email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL: bool = _email.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
 
 # Django
 DEBUG = False

@@ -11,9 +11,9 @@ import textwrap
 from collections.abc import Iterable
 from decimal import Decimal
 
-from monitoring.domain.figures import clock_text, coverage_text, dollars, exact, floored, raised
+from monitoring.domain.figures import clock_text, coverage_text, dollars, exact, floored, iso_z, raised
 from monitoring.domain.gates import GATE_TITLES, TRIGGER_TITLES
-from monitoring.domain.policy import GateKey
+from monitoring.domain.policy import GateKey, WindowKind
 from monitoring.domain.verdicts import Decision, Reading, Trigger, Verdict
 
 WIDTH = 96
@@ -62,6 +62,22 @@ def render_markdown(verdict: Verdict) -> str:
     if verdict.reasons:
         lines += ["", f"## Why it is {verdict.decision}", ""]
         lines += [f"{number}. {_escaped(reason)}" for number, reason in enumerate(verdict.reasons, start=1)]
+    return "\n".join(lines) + "\n"
+
+
+def render_other_window(kind: WindowKind, verdict: Verdict) -> str:
+    """How the gates read over the window that does not decide, in a few lines."""
+    name = "the burn-in's own window" if kind is WindowKind.BURN_IN else "the trailing window"
+    lines = [
+        "",
+        f"Not deciding: {name}, {iso_z(verdict.window.start)} to {iso_z(verdict.window.end)}:",
+        f"  {verdict.decision}. {criteria_line(verdict)}",
+    ]
+    lines += [
+        f"  {GATE_TITLES[reading.key]}: {reading.standing}"
+        + (f", {shown_value(reading.key, reading.value)}" if reading.value is not None else "")
+        for reading in verdict.gates
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -33,8 +33,6 @@ NOT_BUILT_YET = {
     "intelligence_cycle",
     "ai_insights",
     "scaling_check",
-    "synthetic_checks",
-    "alert_checks",
 }
 
 # Keys, shown names and schedules as the document gives them.
