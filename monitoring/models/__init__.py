@@ -1,4 +1,5 @@
 from monitoring.models.alerts import AlertEpisode, AlertRule, AlertTrack
+from monitoring.models.api_calls import ApiCallMinute
 from monitoring.models.burnin import BurnIn, BurnInChange, GatePolicy
 from monitoring.models.costs import CostEntry, FixedCost
 from monitoring.models.deliveries import AlertChannel, AlertDelivery
@@ -14,6 +15,7 @@ from monitoring.models.schedules import JobSchedule
 from monitoring.models.verdicts import Verdict, VerdictRows
 
 __all__ = [
+    "ApiCallMinute",
     "AlertChannel",
     "AlertDelivery",
     "AlertEpisode",
