@@ -16,7 +16,7 @@ from monitoring.domain.policy_fields import dollars
 LONGEST = timedelta(days=60)
 MOST_EVENTS = 500
 MOST_ENDPOINTS = 20
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LENGTH = re.compile(r"^([1-9][0-9]{0,6})(s|m|h|d)$")
 _TOP = ("starts_at", "days", "review_at", "endpoints", "intelligence_api", "costs", "events")
 
@@ -179,10 +179,9 @@ def _length(path: str, value: object) -> timedelta:
     found = _LENGTH.match(value) if isinstance(value, str) else None
     if not found:
         raise UnableToReadScenario(path, f"must be a length such as 130s, 20m, 6h or 1d, not {value!r}.")
-    try:
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except OverflowError:
-        raise UnableToReadScenario(path, f"{value} is longer than any rehearsal.") from None
+    if int(found[1]) * _SECONDS[found[2]] > LONGEST.total_seconds():
+        raise UnableToReadScenario(path, f"{value} is longer than any rehearsal.")
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
 
 
 def _endpoints(written: object) -> tuple[ScriptedEndpoint, ...]:
@@ -261,7 +260,7 @@ def _event(path: str, written: object, endpoints: set[str]) -> ScriptedEvent:
     subject = ""
     if "endpoint" in said:
         subject = said["endpoint"]
-        if subject not in endpoints:
+        if not isinstance(subject, str) or subject not in endpoints:
             names = ", ".join(sorted(endpoints))
             raise UnableToReadScenario(f"{path}.endpoint", f"{subject!r} is none of the endpoints: {names}.")
     elif "severity" in said:

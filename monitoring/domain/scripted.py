@@ -42,10 +42,6 @@ class ScriptedPlatform:
         self._api_errors = _of(events, EventKind.API_ERRORS)
         self._dead = _of(events, EventKind.PROBER_DEAD)
 
-    def prober_lives(self, at: datetime) -> bool:
-        """Whether anybody probes at `at`."""
-        return not any(event.holds(at) for event in self._dead)
-
     def prober_back_at(self, at: datetime) -> datetime:
         """When the prober that is dead at `at` lives again; `at` itself while it lives."""
         ends = [event.until for event in self._dead if event.holds(at) and event.until]

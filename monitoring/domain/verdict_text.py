@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable
 from decimal import Decimal
 
-from monitoring.domain.figures import clock_text, coverage_text, dollars, exact, floored, iso_z, raised
+from monitoring.domain.figures import clock_text, coverage_text, dollars, exact, floored, raised
 from monitoring.domain.gates import GATE_TITLES, TRIGGER_TITLES
 from monitoring.domain.policy import GateKey, WindowKind
 from monitoring.domain.verdicts import Decision, Reading, Trigger, Verdict

@@ -29,6 +29,8 @@ def scenario_from_yaml(text: str) -> Scenario:
         return read_scenario(written)
     except yaml.YAMLError as error:
         raise UnableToReadScenario("", f"This is not YAML: {' '.join(str(error).split())}") from error
+    except RecursionError:
+        raise UnableToReadScenario("", "A scenario is not nested so deep.") from None
     except ValueError as error:
         if not isinstance(error, UnableToReadScenario):  # such as a timestamp of the 31st of November
             raise UnableToReadScenario("", f"A value cannot be read: {error}.") from error

@@ -39,7 +39,7 @@ class Simulation:
         verdict = self.review["verdict"]
         if verdict["decision"] == Decision.GO.value:
             return ExitCode.GO
-        return ExitCode.NO_GO if verdict["conclusive"] else ExitCode.NO_EVIDENCE
+        return ExitCode.NO_GO if verdict["conclusive"] else ExitCode.LACK_OF_EVIDENCE
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON; every part says that it was simulated."""
