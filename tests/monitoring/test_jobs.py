@@ -30,9 +30,7 @@ NOT_BUILT_YET = {
     "pulse_summary",
     "expansion_verification",
     "expansion_monitor",
-    "intelligence_cycle",
     "ai_insights",
-    "scaling_check",
 }
 
 # Keys, shown names and schedules as the document gives them.
