@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from intelligence.services import alert_actions, cycle, scaling
+from intelligence.services import alert_actions, cycle, insights, scaling
 from monitoring.domain.runs import JobResult
 from monitoring.models import JobRun
 from monitoring.services.work import job_work
@@ -31,3 +31,27 @@ def scaling_check(run: JobRun) -> JobResult:
     """Decide whether to run more workers, fewer, or neither."""
     row = scaling.check_scaling(timezone.now())
     return JobResult.ok(f"{row.choice}: {' '.join(row.reasons)}")
+
+
+@job_work("retention_metrics", atomic=False)
+def retention_metrics(run: JobRun) -> JobResult:
+    """Active users of the completed day."""
+    return JobResult.ok(insights.write_retention(timezone.now()))
+
+
+@job_work("growth_by_source", atomic=False)
+def growth_by_source(run: JobRun) -> JobResult:
+    """Thirty days by source."""
+    return JobResult.ok(insights.write_sources(timezone.now()))
+
+
+@job_work("cost_forecast", atomic=False)
+def cost_forecast(run: JobRun) -> JobResult:
+    """The next thirty days of cost."""
+    return JobResult.ok(insights.forecast_costs(timezone.now()))
+
+
+@job_work("ai_insights", atomic=False)
+def ai_insights(run: JobRun) -> JobResult:
+    """Forecasts, recommendations, risk."""
+    return JobResult.ok(insights.write_insights(timezone.now()))
