@@ -32,6 +32,13 @@ _VIEW = (
     "intelligence.view_intelaction",
     "intelligence.view_intelrecommendation",
     "intelligence.view_aiforecast",
+    "intelligence.view_seriesforecast",
+    "intelligence.view_recommendationbatch",
+    "intelligence.view_healrule",
+    "intelligence.view_scalingcheck",
+    "intelligence.view_growthevent",
+    "intelligence.view_analyticsaggregate",
+    "intelligence.view_referralretention",
     "tenancy.view_tenant",
 )
 _OPERATE = (
@@ -43,6 +50,7 @@ _OPERATE = (
     "monitoring.change_costentry",
     "monitoring.run_job",
     "intelligence.change_intelrecommendation",
+    "intelligence.approve_action",
 )
 _REVIEW = ("monitoring.add_burnin", "tenancy.view_tenantaudit")
 _OWN_TOKENS = ("tenancy.view_apitoken", "tenancy.add_apitoken", "tenancy.change_apitoken")
@@ -56,6 +64,8 @@ _TENANT_ADMIN = (
     "intelligence.change_intelrecommendation",
 )
 _PLATFORM_ADMIN = (
+    "intelligence.add_healrule",
+    "intelligence.change_healrule",
     "monitoring.add_fixedcost",
     "monitoring.change_fixedcost",
     "monitoring.change_jobschedule",

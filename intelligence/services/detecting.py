@@ -65,7 +65,8 @@ def detect(collected: Collected, *, now: datetime) -> Detected:
         changed: list[SeriesMemory] = []
         for series in chunk:
             points = collected.points[series.key]
-            if series.key not in stored and fed + len(points) > MOST_POINTS:
+            known = sum(value is not None for _, value in points)
+            if series.key not in stored and fed + known > MOST_POINTS:
                 waiting += 1
                 continue
             memory = stored.get(series.key)

