@@ -111,6 +111,8 @@ def event_of(finding: Finding) -> IntelEvent:
     """The row that keeps a finding."""
     series, reading = finding.series, finding.reading
     terms = reading.terms
+    if reading.value is None:
+        raise ValueError(f"A finding of {series.key} at {reading.at} has no value.")
     return IntelEvent(
         tenant_id=series.tenant_id,
         event=series.kind.value,

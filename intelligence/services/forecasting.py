@@ -43,7 +43,7 @@ def history(measure: Measure, first: date, last: date) -> dict[date, float]:
         return churn_by_day(max(first, last - _CHURN_HISTORY), last)
     if measure is Measure.ACTIVE_USERS:
         rows = AnalyticsAggregate.objects.filter(day__gte=first, day__lte=last, dau__isnull=False)
-        return {day: float(dau) for day, dau in rows.values_list("day", "dau")}
+        return {day: float(dau) for day, dau in rows.values_list("day", "dau") if dau is not None}
     found = daily_values(_KINDS[measure], first, last)
     if measure is Measure.COST or not found:
         return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -112,7 +113,9 @@ def propose(ailments: Sequence[Ailment], *, now: datetime) -> list[IntelAction]:
             return []
         events = {one.event_id for _, one in wanted if one.event_id}
         alerts = {one.alert_id for _, one in wanted if one.alert_id}
-        known = set(IntelAction.objects.filter(event__in=events).values_list("rule", "event"))
+        known: set[tuple[Any, Any]] = set(
+            IntelAction.objects.filter(event__in=events).values_list("rule", "event")
+        )
         known |= set(IntelAction.objects.filter(heals_alert__in=alerts).values_list("rule", "heals_alert"))
         new = [
             _proposal(rule, one, now)
@@ -209,7 +212,7 @@ def _facts(action: IntelAction, now: datetime) -> HealFacts:
         dry_run=action.is_dry_run,
         autorecover=settings.INCIDENT_AUTORECOVER,
         stabilise=settings.STABILIZE_MODE,
-        acted_at=tuple(acted.values_list("began_at", flat=True)),
+        acted_at=tuple(at for at in acted.values_list("began_at", flat=True) if at is not None),
         running=others.filter(state=ActionState.EXECUTING.value).exists(),
     )
 

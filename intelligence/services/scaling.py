@@ -74,11 +74,12 @@ def _facts(now: datetime, depth: int | None, limit: float | None) -> ScalingFact
 
 def _p95(now: datetime) -> float | None:
     """The exact 95th percentile (nearest rank) of the answered probes of the last 15 minutes."""
-    latencies = sorted(
+    answered = (
         HealthLog.objects.filter(ts__gte=now - _SPAN, ts__lt=now, latency_ms__isnull=False)
         .exclude(status_code=0)
         .values_list("latency_ms", flat=True)
     )
+    latencies = sorted(latency for latency in answered if latency is not None)
     return latencies[-(-95 * len(latencies) // 100) - 1] if latencies else None
 
 

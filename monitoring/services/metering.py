@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
@@ -131,7 +132,7 @@ def is_own_prober(authorization: str) -> bool:
 def _write(counts: Mapping[Key, list[float]]) -> None:
     if not counts:
         return
-    params: list[object] = []
+    params: list[Any] = []
     # In one order, so that two processes never wait for each other's rows crosswise.
     for (minute, endpoint, status_class, by_prober), counted in sorted(counts.items()):
         at = datetime.fromtimestamp(minute * 60, UTC)
