@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intelligence.domain.detectors import Detector
+from intelligence.domain.series import MOVING, WATCHED, SeriesKind
 from intelligence.domain.stillness import flat_line, silence
 
 Numbers = NDArray[np.float64]
@@ -128,8 +129,57 @@ def false_alerts(seed: int, days: int = 56, learning_days: int = 14) -> tuple[in
     return len(alerts), (days - learning_days) * A_DAY / A_FORTNIGHT
 
 
+def healthy_of(kind: str, seed: int, days: int) -> Numbers:
+    """A series without any fault, distributed as one of its kind is; all but the season without memory."""
+    random = np.random.default_rng(seed)
+    count = days * A_DAY
+    season = 1 + 0.6 * np.sin(2 * np.pi * np.arange(count) / A_DAY)
+    made: dict[str, Numbers] = {
+        "latency": 120 * season**0.3 * random.lognormal(0, 0.25, count),
+        "latency, heavy tail": 200 * random.lognormal(0, 0.6, count),
+        "latency, whole ms": np.round(12 + 2 * random.standard_normal(count)),
+        "traffic": random.poisson(40 * season).astype(np.float64),
+        "traffic, small": random.poisson(0.3 * season).astype(np.float64),
+        "error_rate": random.binomial(30, 0.01, count) / 30,
+        "availability": 1 - random.binomial(30, 0.0005, count) / 30,
+        "queue_depth": random.poisson(0.05, count).astype(np.float64),
+    }
+    return made[kind]
+
+
+KINDS = (
+    "latency",
+    "latency, heavy tail",
+    "latency, whole ms",
+    "traffic",
+    "traffic, small",
+    "error_rate",
+    "availability",
+    "queue_depth",
+)
+
+
+def false_alerts_of(name: str, seeds: int = 4, days: int = 56, learning_days: int = 14) -> float:
+    """False alerts per series-fortnight of one kind, watched as production watches it."""
+    kind = SeriesKind(name.split(",")[0])
+    alerts = 0
+    for seed in range(seeds):
+        detector = Detector(WATCHED[kind])
+        still = False
+        for place, value in enumerate(healthy_of(name, seed, days)):
+            alert = detector.judge(START + place * STEP, float(value)).is_alert
+            now_still = kind in MOVING and flat_line(detector.values) is not None
+            if place >= learning_days * A_DAY:
+                alerts += alert or (now_still and not still)
+            still = now_still
+    return alerts / (seeds * (days - learning_days) / 14)
+
+
 def main() -> int:
-    """Print delays and false alerts; exit 1 when a goal (delay ≤ 2, at most 1 per fortnight) is missed."""
+    """Print delays and false alerts; exit 1 when a goal (delay ≤ 2, at most 1 per fortnight) is missed.
+
+    The goal of false alerts is for the series the faults are put into and for the mean of all kinds.
+    """
     seeds = range(12)
     began = time.perf_counter()
     reached = True
@@ -145,6 +195,10 @@ def main() -> int:
     reached = reached and rate <= 1
     worst = max(count / fortnights for count, fortnights in counts)
     print(f"false alerts per series-fortnight: {rate:.2f} (worst series {worst:.2f})")
+    rates = [false_alerts_of(name) for name in KINDS]
+    for name, of_kind in zip(KINDS, rates, strict=True):
+        print(f"  {name:20} {of_kind:.2f}")
+    reached = reached and sum(rates) / len(rates) <= 1
     print(f"{time.perf_counter() - began:.1f} s")
     return 0 if reached else 1
 

@@ -61,6 +61,9 @@ DEADMAN_URL: str = env.str("DEADMAN_URL", default="")
 
 # Telling people: where notices of alerts go
 SLACK_WEBHOOK_URL: str = env.str("SLACK_WEBHOOK_URL", default="")
+NOTION_TOKEN: str = env.str("NOTION_TOKEN", default="")
+NOTION_REPORT_PAGE_ID: str = env.str("NOTION_REPORT_PAGE_ID", default="")
+NOTION_BASE_URL: str = env.str("NOTION_BASE_URL", default="https://api.notion.com")
 EMAIL_URL: str = env.str("EMAIL_URL", default="")
 ALERT_EMAIL_TO: list[str] = env.list("ALERT_EMAIL_TO", default=[])
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="levqor-portal@localhost")

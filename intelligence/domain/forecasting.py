@@ -179,7 +179,11 @@ def _combined(series: Numbers, seasons: Sequence[int], asked: _Asked) -> Forecas
     best = min(tried, key=lambda one: float(np.nanmean(np.abs(one.errors[-RECENT - asked.reach :]))))
     method = Method.COMBINED_SEASONAL if best.season else Method.COMBINED
     ways = f"The mean of last value, SES, damped Holt and theta{_cycle(best.season)}"
-    return _result(best.mean, best.errors, method, asked, f"{ways}, from {asked.known} points.{asked.gaps}")
+    told = f"{ways}, from {asked.known} points.{asked.gaps}"
+    # The effects were found on the very points whose errors are known; for the coming ones they are themselves
+    # uncertain, as the mean of so many cycles is.
+    widening = float(np.sqrt(1 + 1 / best.season.cycles)) if best.season else 1.0
+    return _result(best.mean, best.errors, method, asked, told, widening)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +254,10 @@ def _half_width(sizes: Numbers) -> float:
     return (_Z * rms + float(np.sort(sizes)[rank - 1])) / 2
 
 
-def _result(mean: Numbers, errors: Numbers, method: Method, asked: _Asked, told: str) -> Forecast:
-    widths = half_widths(errors)[asked.late :]
+def _result(
+    mean: Numbers, errors: Numbers, method: Method, asked: _Asked, told: str, widening: float = 1.0
+) -> Forecast:
+    widths = widening * half_widths(errors)[asked.late :]
     mean, errors, bounds = mean[asked.late :], errors[:, asked.late :], asked.bounds
     centre = bounds.clip(mean)
     known_errors = np.abs(errors[~np.isnan(errors)])
@@ -263,7 +269,7 @@ def _result(mean: Numbers, errors: Numbers, method: Method, asked: _Asked, told:
         data_points=asked.known,
         backtest_error=float(known_errors.mean()) if len(known_errors) else None,
         explanation=told,
-        total=_total(centre, errors, widths, bounds),
+        total=_total(centre, widening * errors, widths, bounds),
     )
 
 

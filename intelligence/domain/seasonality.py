@@ -20,11 +20,15 @@ _LEAST_SHARE: Final = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """The effect of each place in a cycle of `length` points: a factor if multiplicative, else an amount."""
+    """The effect of each place in a cycle of `length` points: a factor if multiplicative, else an amount.
+
+    `cycles` is how many equally counting cycles would have told as much as the weighted ones did.
+    """
 
     length: int
     effects: tuple[float, ...]
     multiplicative: bool
+    cycles: float = 1.0
 
     def at(self, first: int, count: int) -> Numbers:
         """The effects at points `first` … `first + count − 1`."""
@@ -68,7 +72,9 @@ def season_of(series: Numbers, length: int, *, multiplicative: bool) -> Season:
     share = 0.5 ** (((len(trend) - 1 - order) // length) / _HALF_LIFE_CYCLES)
     effects = np.bincount(places, parts * share, length) / np.bincount(places, share, length)
     effects = effects / effects.mean() if multiplicative else effects - effects.mean()
-    return Season(length, tuple(float(effect) for effect in effects), multiplicative)
+    told = share[: len(trend) // length * length : length]
+    cycles = float(told.sum() ** 2 / (told @ told))
+    return Season(length, tuple(float(effect) for effect in effects), multiplicative, cycles)
 
 
 def possible_seasons(series: Numbers, lengths: Sequence[int]) -> tuple[Season, ...]:

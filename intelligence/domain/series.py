@@ -46,6 +46,9 @@ WATCHED: Final[dict[SeriesKind, Direction]] = {
 }
 # Users feel these at once, so an anomaly of the same score is one rank graver.
 _FELT: Final = frozenset({SeriesKind.AVAILABILITY, SeriesKind.ERROR_RATE})
+# Only these are watched for standing still (`stillness.flat_line`): weeks of no errors are good news, and a fixed
+# cost is the same every day.
+MOVING: Final = frozenset({SeriesKind.LATENCY, SeriesKind.TRAFFIC})
 _RANKS: Final = (Severity.P4, Severity.P3, Severity.P2, Severity.P1)
 _STEPS: Final = (6.0, 9.0, 14.0)
 

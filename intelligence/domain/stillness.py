@@ -60,7 +60,7 @@ class Silence:
 
 
 def flat_line(values: Sequence[float]) -> FlatLine | None:
-    """Tell whether the newest values are the same for longer than chance allows.
+    """Tell whether the newest values are the same for longer than chance allows; for kinds in `series.MOVING`.
 
     None if not, or under 80 values.
 

@@ -32,9 +32,17 @@ class AnswerForm(ActionForm):
     """What the actions on alerts ask for besides the alerts themselves."""
 
     reason = forms.CharField(required=False, max_length=500, label="Reason:")
-    hours = forms.FloatField(
-        required=False, min_value=0.1, max_value=_LONGEST_SILENCE_H, initial=1, label="Silence for hours:"
-    )
+    # Text, so that a slip here does not keep the other actions from being done.
+    hours = forms.CharField(required=False, max_length=8, initial="1", label="Silence for hours:")
+
+
+def hours_of(text: str) -> float | None:
+    """The hours that somebody typed, or None when they are no number up to two weeks."""
+    try:
+        hours = float(text or "1")
+    except ValueError:
+        return None
+    return hours if 0 < hours <= _LONGEST_SILENCE_H else None
 
 
 class MutedFilter(admin.SimpleListFilter):
@@ -126,12 +134,11 @@ class AlertEpisodeAdmin(ReadOnlyAdmin):
         if not acts_for_platform():
             self.message_user(request, "Silences are the platform's own.", messages.ERROR)
             return
-        form = AnswerForm(request.POST)
-        form.fields["action"].choices = [(request.POST.get("action", ""), "")]  # type: ignore[attr-defined]  # a ChoiceField
-        if not form.is_valid():
+        hours = hours_of(request.POST.get("hours", ""))
+        if hours is None:
             self.message_user(request, f"Hours: a number up to {_LONGEST_SILENCE_H}.", messages.ERROR)
             return
-        now, hours = timezone.now(), form.cleaned_data["hours"] or 1
+        now = timezone.now()
         pairs = {(one.rule_id, one.subject_name): one.rule for one in queryset.select_related("rule")}
         try:
             for (_, subject), rule in pairs.items():
@@ -140,7 +147,7 @@ class AlertEpisodeAdmin(ReadOnlyAdmin):
                     subjects=subject,
                     starts_at=now,
                     ends_at=now + timedelta(hours=hours),
-                    reason=form.cleaned_data["reason"],
+                    reason=request.POST.get("reason", ""),
                     actor=request.user.get_username(),
                     now=now,
                 )

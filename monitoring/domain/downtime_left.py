@@ -7,7 +7,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from monitoring.domain.evidence import Evidence
-from monitoring.domain.figures import duration, exact, iso_z
+from monitoring.domain.figures import clock_text, duration, exact
 from monitoring.domain.outlook import Course, going_well, last_moment, window_at
 from monitoring.domain.policy import Policy
 from monitoring.domain.uptime import measure
@@ -26,8 +26,11 @@ class DowntimeLeft:
 
     def __str__(self) -> str:
         if self.seconds <= 0:
-            return f"GO on {iso_z(self.at)} is out of reach for uptime: {duration(self.spent_s)} are spent."
-        return f"GO needs no outage longer than {int(self.seconds)} s from here (all together, up to {iso_z(self.at)})."
+            return (
+                f"GO on {clock_text(self.at)} is out of reach for uptime: {duration(self.spent_s)} are spent."
+            )
+        most = f"GO needs no outage longer than {int(self.seconds)} s from here"
+        return f"{most} (all together, up to {clock_text(self.at)})."
 
 
 def downtime_left(evidence: Evidence, policy: Policy, course: Course) -> DowntimeLeft | None:

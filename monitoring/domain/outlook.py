@@ -14,7 +14,7 @@ from fractions import Fraction
 from monitoring.domain.costs import CostDay
 from monitoring.domain.day_readings import DayStanding, find_streak, stand_of_day
 from monitoring.domain.evidence import EndpointDay, Evidence, usable_amount, usable_share
-from monitoring.domain.figures import counted, exact, iso_z, percent_of
+from monitoring.domain.figures import clock_text, counted, exact, percent_of
 from monitoring.domain.gates import GATE_TITLES, TRIGGER_TITLES, evaluate
 from monitoring.domain.policy import GateKey, Policy, TriggerKey, WindowKind
 from monitoring.domain.uptime import EndpointRecord, measure
@@ -319,7 +319,7 @@ def _earliest_trigger(key: TriggerKey, evidence: Evidence, policy: Policy, cours
         )
     if key is TriggerKey.API_ERRORS and course.api_failures and not _server_errors(evidence, policy):
         last = max(course.api_failures)
-        why = f"The failed probe of {iso_z(last)} must leave the window."
+        why = f"The failed probe of {clock_text(last)} must leave the window."
         return Earliest(title, max(now, last + days + timedelta(microseconds=1)), why)
     return Earliest(title, now + days, "What happened must leave the window, at the latest by then.")
 

@@ -26,6 +26,8 @@ from monitoring.services.slo_conditions import slo_conditions
 PLATFORM = "platform"
 # A burst is looked for in what came since the last evaluation, but never further back than this.
 _FURTHEST_BACK = timedelta(minutes=30)
+# A probe's row carries the instant it began and is stored when it ended: as much later as a probe may take.
+_STORED_LATE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ _PEAK_SQL = """
 
 def _server_errors(rule: AlertRule, now: datetime) -> list[Reading]:
     length = timedelta(seconds=rule.window_s or 60)
-    since = max(rule.evaluated_at or now - length, now - _FURTHEST_BACK)
+    since = max((rule.evaluated_at or now) - _STORED_LATE, now - _FURTHEST_BACK)
     with connection.cursor() as cursor:
         cursor.execute(_PEAK_SQL, {"since": min(since, now), "length": length.total_seconds(), "now": now})
         peak = int(cursor.fetchone()[0])

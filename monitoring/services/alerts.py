@@ -77,18 +77,19 @@ def evaluate_alerts(*, now: datetime, kinds: Collection[RuleKind] | None = None)
     Raises:
         UnableToEvaluate: when a rule failed, after the others were evaluated.
     """
-    rules = AlertRule.objects.order_by("id")
-    if kinds is not None:
-        rules = rules.filter(kind__in=[kind.value for kind in kinds])
+    with control_transaction("alerts"):
+        rules = list(AlertRule.objects.order_by("id").values_list("pk", "key", "kind"))
     total, failed = Evaluation(), []
-    for pk in list(rules.values_list("pk", flat=True)):
+    for pk, key, kind in rules:
+        if kinds is not None and kind not in kinds:
+            continue
         try:
             total.add(_evaluate_rule(pk, now))
         except BadTerms as error:
-            failed.append(f"{AlertRule.objects.get(pk=pk).key}: {error}")
+            failed.append(f"{key}: {error}")
         except Exception as error:
-            logger.exception("Unable to evaluate alert rule %s", pk)
-            failed.append(f"rule {pk}: {type(error).__name__}: {error}")
+            logger.exception("Unable to evaluate alert rule %s", key)
+            failed.append(f"{key}: {type(error).__name__}: {error}")
     if failed:
         raise UnableToEvaluate(f"{total.sentence} Not evaluated: {'; '.join(failed)}")
     return total

@@ -19,6 +19,7 @@ from monitoring.domain.verdicts import Verdict
 from monitoring.domain.windows import Window, window_or_none
 from monitoring.jobs import JOBS, Job
 from monitoring.models import AlertEpisode, BurnIn, Endpoint, EndpointState, Incident, JobRun
+from monitoring.models import Verdict as StoredVerdict
 from monitoring.services.costs import entries_between
 from monitoring.services.judging import current_burn_in
 from monitoring.services.live_verdict import live_verdict
@@ -91,6 +92,7 @@ class PlatformPart:
     incidents: tuple[Incident, ...]
     jobs: tuple[JobLine, ...]
     cost: RunRate | None
+    stored: StoredVerdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def gather_platform_board(*, now: datetime) -> Board:
         incidents=tuple(Incident.objects.open()),
         jobs=job_lines(now),
         cost=_cost(now),
+        stored=StoredVerdict.objects.newest_first().first(),
     )
     return Board(at=now, platform=platform, endpoints=_endpoints(now, Q()))
 

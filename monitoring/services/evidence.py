@@ -106,6 +106,11 @@ def _uptime(material: Material, window: Window, now: datetime) -> UptimeFacts:
         outages=outages,
         demonstrated=_demonstrated(counts, "good probes"),
         rows=tuple(f"endpoint:{pk}" for pk in ids),
+        outage_failures=sum(
+            known.failures
+            for known in material.outages
+            if known.endpoint.critical and _touches(known.facts, window)
+        ),
     )
 
 

@@ -121,8 +121,16 @@ def verdict_hash(verdict: Verdict) -> str:
     return hashlib.sha256(rfc8785.dumps(verdict.to_record_dict())).hexdigest()
 
 
-def open_burn_in(*, name: str, starts_at: datetime, days: int, review_after: timedelta, actor: str) -> BurnIn:
-    """This will open a burn-in that begins at `starts_at`, and make it the current one."""
+def open_burn_in(
+    *,
+    name: str,
+    starts_at: datetime,
+    days: int,
+    review_after: timedelta,
+    actor: str,
+    now: datetime | None = None,
+) -> BurnIn:
+    """This will open a burn-in that begins at `starts_at`, decided at `now` (else then), and make it current."""
     ends_at = starts_at + timedelta(days=days)
     plan = BurnInPlan(name, starts_at, ends_at, ends_at + review_after)
-    return begin_burn_in(plan, now=starts_at, actor=actor)
+    return begin_burn_in(plan, now=now or starts_at, actor=actor)

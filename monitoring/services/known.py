@@ -50,11 +50,12 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class KnownOutage:
-    """An outage row, and how the outage stood at the moment."""
+    """An outage row, and how the outage stood at the moment, with the failures seen by then."""
 
     row: Outage
     facts: OutageFacts
     endpoint: Endpoint
+    failures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +138,16 @@ def _outages(by_id: Mapping[int, Endpoint], since: datetime, at: datetime) -> It
     rows = Outage.objects.touching(since, at + _LONGEST_PROBE).order_by("first_bad_at", "id")
     for row in rows:
         endpoint = by_id.get(row.endpoint_id)
-        facts = _as_known(row, endpoint, at) if endpoint else None
-        if endpoint and facts:
-            yield KnownOutage(row, facts, endpoint)
+        known = _as_known(row, endpoint, at) if endpoint else None
+        if known:
+            yield known
 
 
-def _as_known(row: Outage, endpoint: Endpoint, at: datetime) -> OutageFacts | None:
+def _as_known(row: Outage, endpoint: Endpoint, at: datetime) -> KnownOutage | None:
     """The outage as it stood at `at`; None when nobody knew of it."""
     settled_by = row.first_good_at or max(row.first_bad_at, row.last_bad_at)
     if settled_by <= at and (row.first_good_at is not None or row.last_bad_at < at):
-        return outage_facts(row)
+        return KnownOutage(row, outage_facts(row), endpoint, row.failures)
     start = row.last_good_at or row.first_bad_at - _LONGEST_PROBE
     observations = (
         HealthLog.objects.filter(
@@ -160,8 +161,14 @@ def _as_known(row: Outage, endpoint: Endpoint, at: datetime) -> OutageFacts | No
     )
     seen = [Observation(ts, ended_at or ts, ok) for ts, ended_at, ok in observations]
     if not seen:
-        return _without_log(row, at)
-    return _retold(seen, last_good_at=row.last_good_at, hold=timedelta(seconds=endpoint.hold_s))
+        facts, failures = _without_log(row, at), row.failures
+    else:
+        hold = timedelta(seconds=endpoint.hold_s)
+        facts, failures = (
+            _retold(seen, last_good_at=row.last_good_at, hold=hold),
+            sum(not one.ok for one in seen),
+        )
+    return KnownOutage(row, facts, endpoint, failures) if facts else None
 
 
 def _retold(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitoring.domain.downtime_left import DowntimeLeft, downtime_left
-from monitoring.domain.figures import iso_z
+from monitoring.domain.figures import clock_text, iso_z
 from monitoring.domain.outlook import Course, EarliestGo, HourCount, earliest_go
 from monitoring.domain.verdict_record import Judgement
 from monitoring.domain.whatif import SmallestChange, smallest_change
@@ -61,12 +61,12 @@ class WhatIf:
             told += [f"  Limits that would also have to change: {changes}."] if changes else []
         if self.earliest.at:
             told.append(
-                f"  Earliest possible GO, if all is observed and good from here: {iso_z(self.earliest.at)}."
+                f"  Earliest possible GO, if all is observed and good from here: {clock_text(self.earliest.at)}."
             )
         else:
             told.append("  Time alone does not lead to GO:")
         told += [
-            f"    {one.subject}: {iso_z(one.at) if one.at else 'not by waiting'}. {one.why}"
+            f"    {one.subject}: {clock_text(one.at) if one.at else 'not by waiting'}. {one.why}"
             for one in self.earliest.parts
         ]
         told += [f"  {self.downtime}"] if self.downtime else []

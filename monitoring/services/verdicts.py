@@ -50,7 +50,7 @@ def settled_moment(now: datetime) -> datetime:
         .select_related("endpoint")
         .values_list("lease_until", "endpoint__timeout_s")
     )
-    claims = [until - timedelta(seconds=timeout + LEASE_SLACK_S) for until, timeout in under_way]
+    claims = [until - timedelta(seconds=timeout + LEASE_SLACK_S) for until, timeout in under_way if until]
     return min([now, *claims])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from monitoring.domain.figures import duration, floored, iso_z, percent_of
+from monitoring.domain.figures import clock_text, duration, floored, iso_z, percent_of
 from monitoring.domain.planner import (
     BurnInOutlook,
     Demonstration,
@@ -101,7 +101,9 @@ def _lines(outlook: BurnInOutlook) -> list[str]:
         "",
         "Each gate can be proven at the earliest:",
     ]
-    told += [f"  {one.gate}: {iso_z(one.at) if one.at else 'never'}. {one.why}" for one in outlook.milestones]
+    told += [
+        f"  {one.gate}: {clock_text(one.at) if one.at else 'never'}. {one.why}" for one in outlook.milestones
+    ]
     told += ["", *(f"Warning: {text}" for text in outlook.warnings)] if outlook.warnings else []
     return told
 
