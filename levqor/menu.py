@@ -20,7 +20,17 @@ BOARD = "Board"
 UNSORTED = "Unsorted"
 
 SECTIONS = (
-    Section("Burn-in", ("monitoring.Verdict", "monitoring.BurnIn", "monitoring.GatePolicy")),
+    Section(
+        "Burn-in",
+        (
+            "monitoring.Verdict",
+            "monitoring.BurnIn",
+            "monitoring.GatePolicy",
+            "monitoring.OpsLogEntry",
+            "monitoring.Checkpoint",
+            "monitoring.Review",
+        ),
+    ),
     Section(
         "Alerts & incidents",
         (
@@ -45,7 +55,14 @@ SECTIONS = (
             "intelligence.IntelEvent",
             "intelligence.IntelAction",
             "intelligence.IntelRecommendation",
+            "intelligence.RecommendationBatch",
+            "intelligence.HealRule",
+            "intelligence.ScalingCheck",
             "intelligence.AiForecast",
+            "intelligence.SeriesForecast",
+            "intelligence.AnalyticsAggregate",
+            "intelligence.ReferralRetention",
+            "intelligence.GrowthEvent",
         ),
     ),
     Section("Tenancy & Genesis", ("tenancy.Tenant", "tenancy.TenantUser", "tenancy.TenantAudit")),

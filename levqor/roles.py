@@ -19,6 +19,9 @@ _VIEW = (
     "monitoring.view_burnin",
     "monitoring.view_verdict",
     "monitoring.view_gatepolicy",
+    "monitoring.view_opslogentry",
+    "monitoring.view_checkpoint",
+    "monitoring.view_review",
     "monitoring.view_incident",
     "monitoring.view_alertrule",
     "monitoring.view_alertepisode",
@@ -38,6 +41,13 @@ _VIEW = (
     "intelligence.view_intelaction",
     "intelligence.view_intelrecommendation",
     "intelligence.view_aiforecast",
+    "intelligence.view_seriesforecast",
+    "intelligence.view_recommendationbatch",
+    "intelligence.view_healrule",
+    "intelligence.view_scalingcheck",
+    "intelligence.view_growthevent",
+    "intelligence.view_analyticsaggregate",
+    "intelligence.view_referralretention",
     "tenancy.view_tenant",
 )
 _OPERATE = (
@@ -53,10 +63,16 @@ _OPERATE = (
     "monitoring.add_costentry",
     "monitoring.change_costentry",
     "monitoring.run_job",
+    "monitoring.record_daily_check",
+    "monitoring.take_checkpoint",
     "intelligence.change_intelrecommendation",
+    "intelligence.approve_action",
 )
 _REVIEW = (
     "monitoring.add_burnin",
+    "monitoring.record_daily_check",
+    "monitoring.take_checkpoint",
+    "monitoring.sign_review",
     "monitoring.replay_verdict",
     "monitoring.export_evidence",
     "tenancy.view_tenantaudit",
@@ -72,6 +88,8 @@ _TENANT_ADMIN = (
     "intelligence.change_intelrecommendation",
 )
 _PLATFORM_ADMIN = (
+    "intelligence.add_healrule",
+    "intelligence.change_healrule",
     "monitoring.add_alertrule",
     "monitoring.change_alertrule",
     "monitoring.add_fixedcost",

@@ -61,6 +61,9 @@ DEADMAN_URL: str = env.str("DEADMAN_URL", default="")
 
 # Telling people: where notices of alerts go
 SLACK_WEBHOOK_URL: str = env.str("SLACK_WEBHOOK_URL", default="")
+NOTION_TOKEN: str = env.str("NOTION_TOKEN", default="")
+NOTION_REPORT_PAGE_ID: str = env.str("NOTION_REPORT_PAGE_ID", default="")
+NOTION_BASE_URL: str = env.str("NOTION_BASE_URL", default="https://api.notion.com")
 EMAIL_URL: str = env.str("EMAIL_URL", default="")
 ALERT_EMAIL_TO: list[str] = env.list("ALERT_EMAIL_TO", default=[])
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="levqor-portal@localhost")
@@ -74,6 +77,16 @@ EMAIL_HOST_PASSWORD: str = _email.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS: bool = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL: bool = _email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
+
+# Healing: off until switched on; STABILIZE_MODE freezes every automatic change.
+INCIDENT_AUTORECOVER: bool = env.bool("INCIDENT_AUTORECOVER", default=False)
+STABILIZE_MODE: bool = env.bool("STABILIZE_MODE", default=False)
+HEAL_WEBHOOK_SECRET: str = env.str("HEAL_WEBHOOK_SECRET", default="")
+# Commands that a healing rule may name: {"name": ["/path/to/program", "argument"]}.
+HEAL_COMMANDS: dict[str, list[str]] = env.json("HEAL_COMMANDS", default={})
+SCALING_ENABLED: bool = env.bool("SCALING_ENABLED", default=False)
+SCALING_HOOK_URL: str = env.str("SCALING_HOOK_URL", default="")
+WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", default=2)
 
 # Django
 DEBUG = False
@@ -105,6 +118,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "levqor.middleware.RequestIdMiddleware",
+    "monitoring.middleware.MeteringMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -234,6 +248,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="levqor")
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_POOL_RESTARTS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

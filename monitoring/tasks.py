@@ -15,7 +15,7 @@ from monitoring.domain.observing import Source
 from monitoring.domain.runs import JobResult
 from monitoring.jobs import JOBS, Job
 from monitoring.models import JobRun
-from monitoring.services import deliveries, heartbeats, housekeeping, jobs
+from monitoring.services import deliveries, heartbeats, housekeeping, jobs, publishing
 from monitoring.services.alerts import evaluate_alerts
 from monitoring.services.burn_ins import advance_burn_in
 from monitoring.services.probing import batches, claim_due, probe_endpoints
@@ -69,6 +69,13 @@ def verdict_watch() -> str:
 def routine() -> str:
     """The daily check and the checkpoint, when their hour has come."""
     return keep_routine(now=timezone.now())
+
+
+@shared_task(name="monitoring.tasks.publish_report", base=ControlTask, time_limit=300)
+def publish_report(*, actor: str) -> str:
+    """The burn-in report to Notion and Slack."""
+    done = publishing.publish_report(now=timezone.now(), actor=actor)
+    return "; ".join(str(one) for one in done)
 
 
 @shared_task(name="monitoring.tasks.probe_tick", base=ControlTask, expires=5)

@@ -2,10 +2,10 @@
 
 import django.contrib.postgres.functions
 import django.db.models.deletion
-import tenancy.models.owned
-import tenancy.models.tenants
 from django.db import migrations, models
 
+import tenancy.models.owned
+import tenancy.models.tenants
 from tenancy.domain.row_security import release_table, secure_table
 
 

@@ -1,10 +1,10 @@
 """Healing rules and states, standing recommendations, forecasts by day, growth aggregates, series' memories."""
 
 import django.db.models.deletion
-import tenancy.models.owned
-import tenancy.models.tenants
 from django.db import migrations, models
 
+import tenancy.models.owned
+import tenancy.models.tenants
 from tenancy.domain.row_security import release_table, secure_table
 
 

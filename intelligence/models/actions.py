@@ -67,7 +67,9 @@ class IntelAction(TenantOwned):
         max_length=8, choices=[(k.value, k.value) for k in HealKind], blank=True, default=""
     )
     rule = models.ForeignKey(HealRule, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    event = models.ForeignKey(IntelEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="actions")
+    event = models.ForeignKey(
+        IntelEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="actions"
+    )
     # The alert that a rule answered; `alert_episode` is its note.
     heals_alert = models.BigIntegerField(null=True, blank=True)
     cause = models.TextField(blank=True, default="")

@@ -54,10 +54,7 @@ def smallest_change(evidence: Evidence, policy: Policy) -> SmallestChange:
     for key in GateKey:
         limit = _nearest_limit(key, evidence, policy)
         if limit is not None:
-            try:
-                eased = eased.with_limit(key, limit)
-            except UnableToReadPolicy:
-                continue
+            eased = eased.with_limit(key, limit)
             before = next(one.limit for one in evaluate(evidence, policy).gates if one.key is key)
             changes.append(LimitChange(f"gates.{key}", _written(before), _written(limit)))
     eased, trigger_changes = _ease_triggers(evidence, eased)
@@ -135,13 +132,10 @@ def _quiet_threshold(key: TriggerKey, evidence: Evidence, policy: Policy) -> dic
         for heal in facts.heals or ():
             counts[heal.subsystem] = counts.get(heal.subsystem, 0) + heal.actions
         return {"heals_per_subsystem": max(counts.values()) + 1}
-    changes = {}
-    if key is TriggerKey.API_ERRORS and facts is not None:
-        if (facts.api_server_errors or 0) >= rule.api_server_errors:
-            changes["api_server_errors"] = (facts.api_server_errors or 0) + 1
-        if (facts.api_failed_probes or 0) >= rule.api_failed_probes:
-            changes["api_failed_probes"] = (facts.api_failed_probes or 0) + 1
-    return changes
+    errors = (facts.api_server_errors if facts else None) or 0
+    failed = (facts.api_failed_probes if facts else None) or 0
+    wanted = {"api_server_errors": errors + 1} if errors >= rule.api_server_errors else {}
+    return wanted | ({"api_failed_probes": failed + 1} if failed >= rule.api_failed_probes else {})
 
 
 def _obstacles(verdict: Verdict) -> Iterable[str]:

@@ -15,12 +15,12 @@ from monitoring.models.schedules import JobSchedule
 from monitoring.models.verdicts import Verdict, VerdictRows
 
 __all__ = [
-    "ApiCallMinute",
     "AlertChannel",
     "AlertDelivery",
     "AlertEpisode",
     "AlertRule",
     "AlertTrack",
+    "ApiCallMinute",
     "BeatLease",
     "Blocker",
     "BurnIn",

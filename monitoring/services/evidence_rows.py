@@ -9,7 +9,7 @@ from typing import Any
 from monitoring.domain.evidence_rows import EvidenceRow, row_of
 from monitoring.domain.policy import Policy
 from monitoring.domain.rollups import parts_of
-from monitoring.domain.windows import Window, Windows, subtract, union, window_or_none
+from monitoring.domain.windows import Window, Windows, union, window_or_none
 from monitoring.models import HealthHour, HealthLog, HealthMinute
 from monitoring.services.evidence import api_days_since
 from monitoring.services.known import Material
@@ -110,14 +110,15 @@ def _counts(windows: Iterable[Window]) -> Iterator[EvidenceRow]:
     """Hours inside, minutes around them and single observations at the very edges, as they are counted."""
     parts = [parts_of(window) for window in windows]
     hours = union(*(part.hours for part in parts))
-    minutes = subtract(union(*(part.minutes for part in parts)), hours)
+    # Not less the hours: an edge of one window lies inside another, and each is counted by its own parts.
+    minutes = union(*(part.minutes for part in parts))
     for piece in hours:
         found = HealthHour.objects.filter(at__gte=piece.start, at__lt=piece.end)
         yield from _rolled("health_hours", found.values_list(*_KEY, *_COUNTS))
     for piece in minutes:
         kept = HealthMinute.objects.filter(at__gte=piece.start, at__lt=piece.end)
         yield from _rolled("health_minutes", kept.values_list(*_KEY, *_COUNTS))
-    yield from _observations(subtract(union(*(part.rows for part in parts)), union(hours, minutes)))
+    yield from _observations(union(*(part.rows for part in parts)))
 
 
 def _api_hours(material: Material, since: datetime, now: datetime) -> Iterator[EvidenceRow]:

@@ -149,8 +149,11 @@ def test_the_rules_fire_and_resolve_once(tmp_path):
 
         platform.mend("shop")
         row(
+            "import datetime\n"
+            "from django.utils import timezone as t\n"
             "CostEntry.objects.filter(source='x').delete()\n"
-            "EndpointState.objects.update(certificate_expires_at=None)\n"
+            "EndpointState.objects.filter(endpoint__name='shop').update("
+            "certificate_expires_at=t.now() + datetime.timedelta(days=90))\n"
             "JobRun.objects.filter(job='sentry_health').update(outcome='ok')"
         )
         wait_until(lambda: checked() == [], seconds=180, what="all resolved")

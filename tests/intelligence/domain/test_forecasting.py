@@ -18,8 +18,6 @@ from intelligence.domain.forecasting import (
     half_widths,
     past_errors,
 )
-from intelligence.domain.seasonality import is_seasonal, possible_seasons, season_of
-from intelligence.domain.smoothing import combined
 
 WEEK = [10.0, 12.0, 11.0, 13.0, 15.0, 4.0, 3.0]
 
@@ -255,56 +253,3 @@ def test_past_errors_are_what_came_minus_what_was_expected() -> None:
     assert errors[0].tolist() == [2.0, 6.0]
     assert errors[1, 0] == 4.0
     assert np.isnan(errors[1, 1])
-
-
-def test_no_forecast_knows_what_comes_later() -> None:
-    """Paths from an origin are the same whatever follows, where nothing chooses other parameters."""
-    start = np.linspace(10, 20, 60)
-    one, other = np.r_[start, 25.0], np.r_[start, -500.0]
-
-    [known], [changed] = combined([one], 1, 60), combined([other], 1, 60)
-
-    assert known[:60] == pytest.approx(changed[:60])
-
-
-@pytest.mark.parametrize(
-    ("series", "length", "seasonal"),
-    [
-        (weekly(21), 7, True),
-        (weekly(20), 7, False),
-        (weekly(60), 1, False),
-        ([5.0] * 60, 7, False),
-        (np.random.default_rng(4).normal(size=200).tolist(), 7, False),
-    ],
-)
-def test_season_needs_three_cycles_and_a_correlation(
-    series: list[float], length: int, seasonal: bool
-) -> None:
-    assert is_seasonal(np.array(series), length) is seasonal
-
-
-@pytest.mark.parametrize("length", [4, 7])
-@pytest.mark.parametrize("multiplicative", [True, False])
-def test_removed_season_leaves_the_level(length: int, multiplicative: bool) -> None:
-    shape = np.linspace(-2, 2, length)
-    series = np.tile(20 + shape, 12)
-
-    season = season_of(series, length, multiplicative=multiplicative)
-
-    assert season.remove(series) == pytest.approx(np.full(12 * length, 20.0))
-    assert season.at(length + 1, 2) == pytest.approx(season.effects[1:3])
-
-
-@pytest.mark.parametrize(("shift", "kinds"), [(0.0, [True, False]), (-50.0, [False]), (-3.0, [False])])
-def test_multiplicative_only_where_all_values_are_above_nothing(shift: float, kinds: list[bool]) -> None:
-    series = np.array(WEEK * 8) + shift
-
-    assert [season.multiplicative for season in possible_seasons(series, (7,))] == kinds
-
-
-def test_newest_cycles_count_most() -> None:
-    series = np.array([*([1.0, 3.0] * 20), *([3.0, 1.0] * 20)])
-
-    season = season_of(series, 2, multiplicative=False)
-
-    assert season.effects == pytest.approx((1.0, -1.0), abs=0.1)

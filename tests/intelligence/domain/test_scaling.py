@@ -38,6 +38,7 @@ FACTS = ScalingFacts(
         ({"now": IDLE, "before": CALM}, "hold", 2, "twice is needed"),
         ({"now": IDLE, "before": None}, "hold", 2, "twice is needed"),
         ({"now": IDLE, "before": Load(None, None)}, "hold", 2, "twice is needed"),
+        ({"now": IDLE, "before": Load(None, 0)}, "hold", 2, "twice is needed"),
         ({"now": IDLE, "before": Load(20.0, None)}, "hold", 2, "twice is needed"),
         ({"now": Load(40.0, 0), "before": IDLE}, "hold", 2, "neither"),
         ({"now": Load(20.0, 1), "before": IDLE}, "hold", 2, "neither"),
@@ -59,7 +60,9 @@ def test_decision(changes: dict[str, object], choice: str, target: int, words: s
     assert words in " ".join(decision.reasons)
 
 
-LOADS = st.builds(Load, st.one_of(st.none(), st.floats(0, 500)), st.one_of(st.none(), st.integers(0, 50)))
+LOADS = st.builds(
+    Load, st.sampled_from([None, 0.0, 39.9, 40.0, 150.0, 150.1, 999.0]), st.sampled_from([None, 0, 1, 10, 11])
+)
 
 
 @given(

@@ -74,6 +74,7 @@ def changes(evidence, policy=POLICY):
             clean(triggers=quiet(api_server_errors=3, api_failed_probes=2)),
             {"triggers.api_server_errors": ("1", "4"), "triggers.api_failed_probes": ("1", "3")},
         ),
+        (clean(triggers=quiet(api_failed_probes=2)), {"triggers.api_failed_probes": ("1", "3")}),
     ],
 )
 def test_smallest_change_makes_go_and_less_does_not(evidence, expected):
@@ -306,6 +307,16 @@ def test_burn_in_that_still_runs_is_go_at_its_end_at_the_earliest():
     assert earliest_go(running, OWN, course()).at == end
 
 
+def test_burn_in_that_began_today_waits_for_a_day_to_complete():
+    begun = datetime(2025, 11, 19, tzinfo=UTC)
+    first_day = clean(window=replace(WEEK, start=begun, end=begun + 7 * DAY))
+
+    parts = {part.subject: part.at for part in earliest_go(first_day, OWN, course()).parts}
+
+    assert parts["Daily cost"] == begun + DAY
+    assert parts["Uptime"] == begun + 7 * DAY
+
+
 def test_downtime_left_is_what_of_the_allowed_is_not_spent():
     spent = course(record(down(JUDGED_AT - DAY, 80)), review_at=JUDGED_AT + 2 * DAY)
 
@@ -341,3 +352,25 @@ def test_downtime_out_of_reach_is_said_in_words():
     assert str(downtime_left(clean(), POLICY, spent)) == (
         "GO on 2025-11-20T09:00:00Z is out of reach for uptime: 3 min 20 s are spent."
     )
+
+
+def test_threshold_that_nobody_could_set_is_no_change():
+    found = smallest_change(clean(triggers=quiet(heals=(HealCount("api", 2_000_000_000),))), POLICY)
+
+    assert (found.changes, found.makes_go) == ((), False)
+    assert found.obstacles[0].startswith("Repeated self-heal: Healed repeatedly")
+
+
+def test_change_is_told_in_words():
+    found = smallest_change(clean(uptime=uptime(low=0.99966, likely=0.9997, high=0.9998)), POLICY)
+
+    assert [str(one) for one in found.changes] == ["gates.uptime from 99.98 to 99.966"]
+
+
+def test_dear_day_of_today_must_leave_the_window_too():
+    today = CostDay(JUDGED_AT.date(), completed=False, total=Decimal("11"))
+    dear = clean(costs=costs(days=(*cost_days(d14=None), today)))
+
+    parts = {part.subject: part.at for part in ahead(dear).parts}
+
+    assert parts["Daily cost"] == datetime(2025, 11, 27, tzinfo=UTC)

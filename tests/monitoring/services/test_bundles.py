@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from monitoring.models import Incident
 from monitoring.services.bundles import evidence_bundle
 from monitoring.services.signing import UnableToSign, fingerprint, public_bytes, signing_key
 from monitoring.services.verdicts import UnableToReplay, store_verdict
+from monitoring.services.verification import verify as verdict_again
 from monitoring.verifier import verify
 from tests.factories import NOON
-from tests.monitoring.services.weeks import DAY, HOUR, good_week
+from tests.monitoring.services.weeks import DAY, HOUR, START, good_week, observe
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +59,20 @@ def test_bundle_holds(files):
         "rows/outages.csv", "rows/observed_spans.csv", "rows/health_hours.csv", "rows/incidents.csv",
         "rows/cost_entries.csv", "rows/endpoints.csv",
     } == set(files)  # fmt: skip
+
+
+def test_bundle_of_a_moment_between_two_minutes_holds():
+    odd = NOON - timedelta(hours=3, minutes=17, seconds=23, microseconds=456_789)
+    shop = good_week(until=NOON - 5 * HOUR, interval_s=60)
+    observe(shop, START, NOON - 5 * HOUR + timedelta(seconds=7), step=timedelta(seconds=397))
+    observe(shop, NOON - 5 * HOUR, NOON, step=timedelta(seconds=37), bad=[(odd - HOUR, odd)])
+    store_verdict(now=odd, occasion=Occasion.COMMAND, actor="test")
+
+    bundle = verify.read_bundle(io.BytesIO(evidence_bundle(1).content))
+
+    assert faults(bundle) == []
+    assert {"rows/health_minutes.csv", "rows/system_health_log.csv"} <= set(bundle)
+    assert verdict_again(1).differences == ()
 
 
 def test_bundle_is_verified_by_its_own_verifier_alone(files, tmp_path):
