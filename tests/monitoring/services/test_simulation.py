@@ -213,7 +213,7 @@ def test_command_names_the_line_of_a_fault(tmp_path):
             "Line 2: review_at",
         ),
         ("starts_at: 2025-11-11T16:00:00Z\nendpoints: {}", "Line 1: review_at is missing"),
-        ("!!python/object/apply:os.system ['true']", "not YAML"),
+        ("!!python/object/apply:os.system ['true']", "must be a mapping"),
     ],
 )
 def test_what_cannot_be_read_is_said(text, says):
