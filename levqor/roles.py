@@ -43,6 +43,13 @@ _VIEW = (
     "intelligence.view_intelaction",
     "intelligence.view_intelrecommendation",
     "intelligence.view_aiforecast",
+    "intelligence.view_seriesforecast",
+    "intelligence.view_recommendationbatch",
+    "intelligence.view_healrule",
+    "intelligence.view_scalingcheck",
+    "intelligence.view_growthevent",
+    "intelligence.view_analyticsaggregate",
+    "intelligence.view_referralretention",
     "tenancy.view_tenant",
 )
 _OPERATE = (
@@ -61,6 +68,7 @@ _OPERATE = (
     "monitoring.record_daily_check",
     "monitoring.take_checkpoint",
     "intelligence.change_intelrecommendation",
+    "intelligence.approve_action",
 )
 _REVIEW = (
     "monitoring.add_burnin",
@@ -84,6 +92,8 @@ _TENANT_ADMIN = (
 _PLATFORM_ADMIN = (
     "monitoring.add_slo",
     "monitoring.change_slo",
+    "intelligence.add_healrule",
+    "intelligence.change_healrule",
     "monitoring.add_alertrule",
     "monitoring.change_alertrule",
     "monitoring.add_fixedcost",

@@ -78,6 +78,16 @@ EMAIL_USE_TLS: bool = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL: bool = _email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 
+# Healing: off until switched on; STABILIZE_MODE freezes every automatic change.
+INCIDENT_AUTORECOVER: bool = env.bool("INCIDENT_AUTORECOVER", default=False)
+STABILIZE_MODE: bool = env.bool("STABILIZE_MODE", default=False)
+HEAL_WEBHOOK_SECRET: str = env.str("HEAL_WEBHOOK_SECRET", default="")
+# Commands that a healing rule may name: {"name": ["/path/to/program", "argument"]}.
+HEAL_COMMANDS: dict[str, list[str]] = env.json("HEAL_COMMANDS", default={})
+SCALING_ENABLED: bool = env.bool("SCALING_ENABLED", default=False)
+SCALING_HOOK_URL: str = env.str("SCALING_HOOK_URL", default="")
+WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", default=2)
+
 # Django
 DEBUG = False
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[LEVQOR_HOST, "localhost", "127.0.0.1", "[::1]"])
@@ -108,6 +118,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "levqor.middleware.RequestIdMiddleware",
+    "monitoring.middleware.MeteringMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -237,6 +248,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="levqor")
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_POOL_RESTARTS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

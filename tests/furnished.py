@@ -7,7 +7,19 @@ from decimal import Decimal
 
 from django.contrib.auth.models import User
 
-from intelligence.models import AiForecast, IntelAction, IntelEvent, IntelRecommendation
+from intelligence.models import (
+    AiForecast,
+    AnalyticsAggregate,
+    GrowthEvent,
+    HealRule,
+    IntelAction,
+    IntelEvent,
+    IntelRecommendation,
+    RecommendationBatch,
+    ReferralRetention,
+    ScalingCheck,
+    SeriesForecast,
+)
 from monitoring.domain.costs import CostKind
 from monitoring.domain.observing import Severity, Source
 from monitoring.domain.occasions import Occasion
@@ -46,6 +58,10 @@ def furnish(user: User, *, now: datetime) -> None:
     add_member(tenant=core(), user=user, role=MemberRole.OWNER, actor="test")
     create_token(user=user, name="furnished", scope=TokenScope.READ, now=now, lifetime=None)
     add_findings(core(), now=now)
+    HealRule.objects.create(name="furnished", trigger="anomaly", kind="notify")
+    ScalingCheck.objects.create(
+        at=now, choice="hold", workers=2, target=2, reasons=["Scaling is switched off."]
+    )
     make_episode(channels=["console"], fired_at=now, breached_since=now)
     until = now + timedelta(hours=1)
     silence_alerts(
@@ -90,3 +106,28 @@ def add_findings(tenant: Tenant, *, now: datetime, word: str = "latency") -> Non
         IntelAction.objects.create(action=f"heal {word}", subsystem="billing", ts=now)
         IntelRecommendation.objects.create(type="capacity", priority="high", message=f"Mind {word}.", ts=now)
         AiForecast.objects.create(predicted_revenue=100.0, churn_rate=2.0, horizon_days=30, ts=now)
+        add_growth(now=now)
+
+
+def add_growth(*, now: datetime) -> None:
+    """One row of each kind on growth and what is expected of it, in the tenant's scope."""
+    day = now.date()
+    GrowthEvent.objects.create(kind="active", user="u1", at=now)
+    AnalyticsAggregate.objects.create(day=day, dau=1, wau=1, mau=1, recorded_days=1, computed_at=now)
+    counts = dict.fromkeys(("dau", "wau", "mau", "paid", "visits", "signups", "revenue_cents"), 1)
+    ReferralRetention.objects.create(day=day, source="direct", computed_at=now, **counts)
+    SeriesForecast.objects.create(
+        measure="revenue",
+        ts=now,
+        starts_on=day,
+        horizon_days=2,
+        predicted=20.0,
+        low=10.0,
+        high=30.0,
+        path=[[10.0, 5.0, 15.0], [10.0, 4.0, 16.0]],
+        method="combined",
+        data_points=30,
+        confidence=0.95,
+        explanation="From 30 points.",
+    )
+    RecommendationBatch.objects.create(ts=now, risk_score=90, risk_level="low")

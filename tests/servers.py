@@ -107,8 +107,8 @@ def _make_template() -> None:
     creator = _creator_url()
     _execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(unfinished)))
     with _connected(creator) as connection, connection.cursor() as cursor:
-        roles._ensure_database(cursor, unfinished)
-    roles._set_default_privileges(creator, unfinished)
+        roles.ensure_portal_database(cursor, unfinished)
+    roles.set_default_privileges(creator, unfinished)
     urls = {
         name: _with_database(os.environ[name], unfinished) for name in ("DATABASE_URL", "DATABASE_ADMIN_URL")
     }

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 
 from intelligence.domain.words import RecommendationState
 from intelligence.models import AiForecast, IntelAction, IntelEvent, IntelRecommendation
+from intelligence.services import healing
 from intelligence.services.recommendations import settle_recommendations
 from tenancy.admin.columns import moment
 from tenancy.admin.csv_export import export_csv
-from tenancy.admin.scoped import ReadOnlyAdmin
+from tenancy.admin.scoped import ReadOnlyAdmin, acts_for_platform
 from tenancy.admin.time_ranges import time_range
 
 
@@ -54,13 +57,63 @@ class AnomalyAdmin(FindingAdmin):
 class ActionAdmin(FindingAdmin):
     """Self-healing actions."""
 
-    list_display = (moment("ts", "time"), "action", "subsystem", "tenant")
-    list_filter = (time_range("ts"),)
+    list_display = (
+        moment("ts", "time"),
+        "action",
+        "subsystem",
+        "kind",
+        "state",
+        "is_dry_run",
+        "why",
+        "recovered",
+        "tenant",
+    )
+    list_display_links = ("action",)
+    list_filter = ("state", "kind", time_range("ts"))
     search_fields = ("action", "subsystem")
-    fields = ("ts", "tenant", "action", "subsystem", "shown_metadata")
+    fields = (
+        ("ts", "tenant"),
+        ("action", "subsystem", "kind"),
+        ("state", "is_dry_run", "destructive", "approved_by"),
+        "cause",
+        "why",
+        ("began_at", "ended_at"),
+        ("recovered", "verified_at", "verification"),
+        "dry_run_result",
+        "shown_metadata",
+    )
     readonly_fields = ("shown_metadata",)
-    actions = (export_csv,)
-    csv_fields = ("ts", "tenant__ext_id", "action", "subsystem")
+    actions = ("approve", "decline", export_csv)
+    csv_fields = ("ts", "tenant__ext_id", "action", "subsystem", "kind", "state", "why")
+
+    def has_approve_permission(self, request: HttpRequest) -> bool:
+        """Healing acts for the platform, so only its own people approve."""
+        return acts_for_platform() and request.user.has_perm("intelligence.approve_action")
+
+    @admin.action(description="Approve the chosen actions", permissions=["approve"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """The next cycle carries them out, unless a brake holds then."""
+        self._answer(request, queryset, healing.approve, "approved")
+
+    @admin.action(description="Decline the chosen actions", permissions=["approve"])
+    def decline(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """They will not be carried out."""
+        self._answer(request, queryset, healing.decline, "declined")
+
+    def _answer(
+        self, request: HttpRequest, queryset: QuerySet[Any], answer: Callable[..., None], word: str
+    ) -> None:
+        done = 0
+        for action in queryset:
+            try:
+                answer(action.pk, by=request.user.get_username(), now=timezone.now())
+            except healing.UnableToApprove as error:
+                self.message_user(request, str(error), messages.WARNING)
+                continue
+            self.log_change(request, action, f"{word.capitalize()}.")
+            done += 1
+        if done:
+            self.message_user(request, f"{done} {word}.", messages.SUCCESS)
 
     @admin.display(description="metadata")
     def shown_metadata(self, action: IntelAction) -> str:

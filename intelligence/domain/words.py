@@ -24,3 +24,13 @@ class PlatformState(StrEnum):
     DEGRADED = "degraded"
     FAILING = "failing"
     NO_DATA = "no_data"
+
+
+class Measure(StrEnum):
+    """What is forecast, per UTC day."""
+
+    REVENUE = "revenue"
+    COST = "cost"
+    SIGN_UPS = "sign_ups"
+    ACTIVE_USERS = "active_users"
+    CHURN = "churn"

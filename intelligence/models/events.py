@@ -17,6 +17,8 @@ class IntelEvent(TenantOwned):
     ts = models.DateTimeField()
     component = models.CharField(max_length=100, blank=True, default="")
     severity = models.CharField(max_length=2, blank=True, default="")
+    # The series that the portal watched; empty for what programs record.
+    series = models.CharField(max_length=100, blank=True, default="")
     # Score, tail probability, direction, the detector's terms, the baseline window, as far as known.
     details = models.JSONField(default=dict, blank=True)
 
@@ -24,6 +26,12 @@ class IntelEvent(TenantOwned):
         db_table = "intel_events"
         verbose_name = "anomaly"
         verbose_name_plural = "anomalies"
+        # A cycle that runs twice finds the same anomaly once.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series", "ts"], condition=~models.Q(series=""), name="intel_event_sample_once"
+            )
+        ]
         # The API's list: newest first within a tenant, of everything, of a component, of a severity.
         indexes = [
             models.Index(fields=["tenant", "-ts", "-id"], name="intel_event_recent"),

@@ -1,4 +1,5 @@
 from monitoring.models.alerts import AlertEpisode, AlertRule, AlertTrack
+from monitoring.models.api_calls import ApiCallMinute
 from monitoring.models.burnin import BurnIn, BurnInChange, GatePolicy
 from monitoring.models.costs import CostEntry, FixedCost
 from monitoring.models.deliveries import AlertChannel, AlertDelivery
@@ -20,6 +21,7 @@ __all__ = [
     "AlertEpisode",
     "AlertRule",
     "AlertTrack",
+    "ApiCallMinute",
     "BeatLease",
     "Blocker",
     "BurnIn",

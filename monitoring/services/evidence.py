@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from django.db import models
+
 from monitoring.domain.confidence import lower_bound
 from monitoring.domain.costs import daily_totals, run_rate
 from monitoring.domain.evidence import (
@@ -13,6 +15,7 @@ from monitoring.domain.evidence import (
     EndpointDay,
     ErrorRateFacts,
     Evidence,
+    HealCount,
     IncidentFacts,
     OutageSummary,
     TriggerFacts,
@@ -24,14 +27,20 @@ from monitoring.domain.incidents import Known
 from monitoring.domain.outages import Outage as OutageFacts
 from monitoring.domain.policy import Policy
 from monitoring.domain.rollups import Counts
+from monitoring.domain.runs import Outcome
 from monitoring.domain.uptime import format_percent, measure
 from monitoring.domain.windows import Window, window_or_none
-from monitoring.models import Incident
+from monitoring.models import Incident, JobRun, OpsLogEntry
 from monitoring.services.alert_days import alerts_by_day
 from monitoring.services.known import Knowledge, Material, load_material
+from monitoring.services.metering import count_real_calls
 from monitoring.services.rollups import count_days, count_observations
 from monitoring.services.uptime import observed_share
 from tenancy.context import control_transaction
+
+# The job that heals: when it ran, that nothing was healed is known.
+_HEALING_JOB = "intelligence_cycle"
+_RAN = (Outcome.OK.value, Outcome.FINDINGS.value)
 
 
 def gather_evidence(
@@ -66,7 +75,7 @@ def evidence_from(material: Material, *, now: datetime, window: Window, policy: 
         incidents=_incidents(material, window, now, uptime),
         api_days=_api_days(material, now, policy),
         costs=_costs(material, window, now),
-        triggers=_triggers(material, window, now),
+        triggers=_triggers(material, window, now, policy),
     )
 
 
@@ -125,6 +134,10 @@ def _error_rate(material: Material, now: datetime, policy: Policy) -> ErrorRateF
         return None
     window = Window.trailing(now, timedelta(hours=policy.error_rate.hours))
     counts = sum(count_observations(window).values(), Counts())
+    # Bad observations of all: probes, what programs reported, and the platform's own requests.
+    real = count_real_calls(window, now)
+    if real is not None:
+        counts += Counts(real.calls, real.server_errors, real.server_errors)
     measured = measure(window, list(material.records(material.critical, window).values()), now)
     return ErrorRateFacts(
         window=Span(window.start, window.end),
@@ -132,7 +145,7 @@ def _error_rate(material: Material, now: datetime, policy: Policy) -> ErrorRateF
         total=counts.total,
         coverage=measured.coverage,
         demonstrated=_demonstrated(counts, "good observations"),
-        rows=("health_log",),
+        rows=("health_log", "api_call_minutes") if real else ("health_log",),
     )
 
 
@@ -222,14 +235,30 @@ def _costs(material: Material, window: Window, now: datetime) -> CostFacts:
     )
 
 
-def _triggers(material: Material, window: Window, now: datetime) -> TriggerFacts:
+def _triggers(material: Material, window: Window, now: datetime, policy: Policy) -> TriggerFacts:
     """What happened since the window began, also after the end of a burn-in that is reviewed days later."""
     ids = [endpoint.pk for endpoint in material.intelligence_api]
     seen = window_or_none(window.start, now)
     counts = sum(count_observations(seen, endpoint_ids=ids).values(), Counts()) if ids and seen else None
+    real = count_real_calls(seen, now) if seen else None
     return TriggerFacts(
-        # Heals and real requests are not recorded yet: what nobody counts is unknown, not zero.
-        heals=None,
-        api_server_errors=None,
+        heals=_heals(now, policy),
+        api_server_errors=real.server_errors if real else None,
         api_failed_probes=counts.bad if counts and counts.total else None,
     )
+
+
+def _heals(now: datetime, policy: Policy) -> tuple[HealCount, ...] | None:
+    """Heals by subsystem over the policy's days, of the ops log; None while nobody was there to heal."""
+    if policy.triggers is None:
+        return None
+    start = now - timedelta(days=policy.triggers.heal_days)
+    heals = OpsLogEntry.objects.heals(start, now + timedelta(microseconds=1))
+    counts = heals.order_by().values_list("subsystem").annotate(n=models.Count("pk")).order_by("subsystem")
+    found = tuple(HealCount(subsystem or "not named", n) for subsystem, n in counts)
+    if found:
+        return found
+    ran = JobRun.objects.filter(
+        job=_HEALING_JOB, outcome__in=_RAN, finished_at__gte=start, finished_at__lte=now
+    )
+    return () if ran.exists() else None

@@ -32,11 +32,11 @@ def ensure_roles(superuser_dsn: str, *, database: str, owner_password: str, app_
             for role in (PORTAL_ROLE, TENANT_ROLE, CONTROL_ROLE):
                 _ensure_role(cursor, role, "NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS", None)
             _grant_memberships(cursor)
-            _ensure_database(cursor, database)
+            ensure_portal_database(cursor, database)
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     finally:
         connection.close()
-    _set_default_privileges(superuser_dsn, database)
+    set_default_privileges(superuser_dsn, database)
 
 
 def _ensure_role(cursor: psycopg2.extensions.cursor, role: str, options: str, password: str | None) -> None:
@@ -57,7 +57,8 @@ def _grant_memberships(cursor: psycopg2.extensions.cursor) -> None:
     cursor.execute(f"GRANT {PORTAL_ROLE}, {TENANT_ROLE}, {CONTROL_ROLE} TO {OWNER_ROLE} WITH ADMIN TRUE")
 
 
-def _ensure_database(cursor: psycopg2.extensions.cursor, database: str) -> None:
+def ensure_portal_database(cursor: psycopg2.extensions.cursor, database: str) -> None:
+    """This will make the owner's database unless it is there, and let the portal's roles in, nobody else."""
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
     name = sql.Identifier(database)
     if cursor.fetchone() is None:
@@ -74,7 +75,8 @@ def _ensure_database(cursor: psycopg2.extensions.cursor, database: str) -> None:
     cursor.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(name, sql.Identifier(PORTAL_ROLE)))
 
 
-def _set_default_privileges(superuser_dsn: str, database: str) -> None:
+def set_default_privileges(superuser_dsn: str, database: str) -> None:
+    """This will give the portal's roles what the owner makes from now on. A superuser's login, or the owner's."""
     connection = psycopg2.connect(superuser_dsn, dbname=database)
     connection.autocommit = True
     try:
