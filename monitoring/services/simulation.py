@@ -222,7 +222,10 @@ def _tasks_of(event: ScriptedEvent, scenario: Scenario, prober: ScriptedProber) 
     if event.until:
         until = event.until
         tasks.append(
-            (until, lambda: resolve_incident(incident_id=opened[0].pk, resolved_at=until, now=until))
+            (
+                until,
+                lambda: resolve_incident(incident_id=opened[0].pk, resolved_at=until, actor=ACTOR, now=until),
+            )
         )
     return tasks
 
