@@ -188,7 +188,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenancy.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenancy.api.permissions.HasTokenScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tenancy.api.parsers.StrictJsonParser"],
     "DEFAULT_THROTTLE_CLASSES": ["tenancy.api.throttles.TokenThrottle"],
     "DEFAULT_THROTTLE_RATES": {"token": env.str("API_THROTTLE", default="6000/min")},
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -1,5 +1,5 @@
 from monitoring.models.burnin import BurnIn, GatePolicy
-from monitoring.models.costs import CostEntry, FixedCost
+from monitoring.models.costs import CostEntry, FixedCost, KeyValue, RevenueDay
 from monitoring.models.endpoints import Endpoint, EndpointState
 from monitoring.models.health import HealthHour, HealthLatency, HealthLog, HealthMinute
 from monitoring.models.incidents import Incident
@@ -22,7 +22,9 @@ __all__ = [
     "Incident",
     "JobRun",
     "JobSchedule",
+    "KeyValue",
     "ObservedSpan",
     "Outage",
+    "RevenueDay",
     "WorkerHeartbeat",
 ]
