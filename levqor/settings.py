@@ -56,6 +56,12 @@ PROBE_ALLOWED_NETWORKS: list[str] = env.list(
 )
 PROBE_CONCURRENCY: int = env.int("PROBE_CONCURRENCY", default=200)
 DEADMAN_URL: str = env.str("DEADMAN_URL", default="")
+# Who may scrape /metrics without a token, by the address of the connection.
+METRICS_ALLOWED_NETWORKS: list[str] = env.list("METRICS_ALLOWED_NETWORKS", default=[])
+
+# The payment processor. Without a key there is no revenue to close a day with.
+STRIPE_API_KEY: str = env.str("STRIPE_API_KEY", default="")
+STRIPE_BASE_URL: str = env.str("STRIPE_BASE_URL", default="https://api.stripe.com")
 
 # Django
 DEBUG = False

@@ -1,5 +1,6 @@
 import json
 import random
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -161,10 +162,9 @@ def test_a_bad_file_is_refused_by_line_and_nothing_is_stored(tmp_path, name, tex
     file = tmp_path / name
     file.write_text(text.replace("{good}", START.isoformat()))
 
-    with pytest.raises(CommandError, match=".*") as refused:
+    with pytest.raises(CommandError, match=re.escape(words)):
         call_command("import_health", str(file), "--endpoint", "old", verbosity=0)
 
-    assert words in str(refused.value)
     assert logged() == 0
 
 
@@ -181,7 +181,7 @@ def test_an_error_after_many_good_rows_still_stores_none(tmp_path, monkeypatch):
 
 
 def test_an_unknown_endpoint_is_refused_with_the_way_to_make_it(tmp_path):
-    with pytest.raises(CommandError, match="manage.py watch"):
+    with pytest.raises(CommandError, match=r"manage\.py watch"):
         call_command("import_health", str(tmp_path / "a.csv"), "--endpoint", "nobody", verbosity=0)
 
 
