@@ -20,8 +20,28 @@ BOARD = "Board"
 UNSORTED = "Unsorted"
 
 SECTIONS = (
-    Section("Burn-in", ("monitoring.BurnIn", "monitoring.GatePolicy")),
-    Section("Alerts & incidents", ("monitoring.Incident",)),
+    Section(
+        "Burn-in",
+        (
+            "monitoring.Verdict",
+            "monitoring.BurnIn",
+            "monitoring.GatePolicy",
+            "monitoring.OpsLogEntry",
+            "monitoring.Checkpoint",
+            "monitoring.Review",
+        ),
+    ),
+    Section(
+        "Alerts & incidents",
+        (
+            "monitoring.AlertEpisode",
+            "monitoring.Incident",
+            "monitoring.AlertRule",
+            "monitoring.AlertDelivery",
+            "monitoring.Silence",
+            "monitoring.MaintenanceWindow",
+        ),
+    ),
     Section(
         "Endpoints & health",
         ("monitoring.Endpoint", "monitoring.Outage", "monitoring.ObservedSpan", "monitoring.HealthLog"),

@@ -17,8 +17,17 @@ CONTROL = "tenancy.use_control_plane"
 
 _VIEW = (
     "monitoring.view_burnin",
+    "monitoring.view_verdict",
     "monitoring.view_gatepolicy",
+    "monitoring.view_opslogentry",
+    "monitoring.view_checkpoint",
+    "monitoring.view_review",
     "monitoring.view_incident",
+    "monitoring.view_alertrule",
+    "monitoring.view_alertepisode",
+    "monitoring.view_alertdelivery",
+    "monitoring.view_silence",
+    "monitoring.view_maintenancewindow",
     "monitoring.view_endpoint",
     "monitoring.view_endpointstate",
     "monitoring.view_outage",
@@ -37,14 +46,29 @@ _VIEW = (
 _OPERATE = (
     "monitoring.add_incident",
     "monitoring.change_incident",
+    "monitoring.answer_alert",
+    "monitoring.add_silence",
+    "monitoring.change_silence",
+    "monitoring.add_maintenancewindow",
+    "monitoring.change_maintenancewindow",
     "monitoring.add_endpoint",
     "monitoring.change_endpoint",
     "monitoring.add_costentry",
     "monitoring.change_costentry",
     "monitoring.run_job",
+    "monitoring.record_daily_check",
+    "monitoring.take_checkpoint",
     "intelligence.change_intelrecommendation",
 )
-_REVIEW = ("monitoring.add_burnin", "tenancy.view_tenantaudit")
+_REVIEW = (
+    "monitoring.add_burnin",
+    "monitoring.record_daily_check",
+    "monitoring.take_checkpoint",
+    "monitoring.sign_review",
+    "monitoring.replay_verdict",
+    "monitoring.export_evidence",
+    "tenancy.view_tenantaudit",
+)
 _OWN_TOKENS = ("tenancy.view_apitoken", "tenancy.add_apitoken", "tenancy.change_apitoken")
 _TENANT_ADMIN = (
     *_OWN_TOKENS,
@@ -56,6 +80,8 @@ _TENANT_ADMIN = (
     "intelligence.change_intelrecommendation",
 )
 _PLATFORM_ADMIN = (
+    "monitoring.add_alertrule",
+    "monitoring.change_alertrule",
     "monitoring.add_fixedcost",
     "monitoring.change_fixedcost",
     "monitoring.change_jobschedule",

@@ -10,18 +10,22 @@ from django.contrib.auth.models import User
 from intelligence.models import AiForecast, IntelAction, IntelEvent, IntelRecommendation
 from monitoring.domain.costs import CostKind
 from monitoring.domain.observing import Severity, Source
+from monitoring.domain.occasions import Occasion
 from monitoring.models import Endpoint, FixedCost, JobRun
 from monitoring.services.cost_entries import record_cost_entry
 from monitoring.services.incidents import open_incident
 from monitoring.services.judging import open_burn_in
+from monitoring.services.maintenance import WindowTerms, mark_maintenance, silence_alerts
 from monitoring.services.recording import record_probes
 from monitoring.services.schedules import sync_schedule_rows
+from monitoring.services.verdicts import store_verdict
 from tenancy.context import tenant_transaction
 from tenancy.domain.modes import MemberRole
 from tenancy.domain.tokens import TokenScope
 from tenancy.models import Tenant
 from tenancy.services.members import add_member, create_token
 from tests.factories import core, make_endpoint, make_result
+from tests.monitoring.alerts import make_episode
 
 
 def furnish(user: User, *, now: datetime) -> None:
@@ -38,7 +42,18 @@ def furnish(user: User, *, now: datetime) -> None:
     add_member(tenant=core(), user=user, role=MemberRole.OWNER, actor="test")
     create_token(user=user, name="furnished", scope=TokenScope.READ, now=now, lifetime=None)
     add_findings(core(), now=now)
+    make_episode(channels=["console"], fired_at=now, breached_since=now)
+    until = now + timedelta(hours=1)
+    silence_alerts(
+        rule=None, subjects="nobody", starts_at=now, ends_at=until, reason="test", actor="test", now=now
+    )
+    mark_maintenance(
+        WindowTerms(title="furnished", reason="test", starts_at=now, ends_at=until, component="none"),
+        actor="test",
+        now=now,
+    )
     sync_schedule_rows()
+    store_verdict(now=now, occasion=Occasion.COMMAND, actor=user.username)
     done = {"state": "done", "outcome": "ok", "created_at": now}
     JobRun.objects.create(job="slo_monitoring", scheduled_for=now, **done)
 

@@ -15,9 +15,20 @@ class IntelAction(TenantOwned):
     ts = models.DateTimeField()
     subsystem = models.CharField(max_length=100, blank=True, default="")
 
+    # The alert it is about, by its number: what is copied outlives the alert. Empty for everything else.
+    alert_episode = models.BigIntegerField(null=True, blank=True)
+
     class Meta:
         db_table = "intel_actions"
         verbose_name = "action"
+        constraints = [
+            # However often alerts are read, each becomes one action.
+            models.UniqueConstraint(
+                fields=["alert_episode"],
+                condition=models.Q(alert_episode__isnull=False),
+                name="intel_action_alert_once",
+            )
+        ]
         indexes = [
             models.Index(fields=["tenant", "-ts", "-id"], name="intel_action_recent"),
             # The judge's trigger: repeated heals on one subsystem.

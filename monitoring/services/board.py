@@ -18,7 +18,8 @@ from monitoring.domain.uptime import EndpointRecord, Uptime, measure
 from monitoring.domain.verdicts import Verdict
 from monitoring.domain.windows import Window, window_or_none
 from monitoring.jobs import JOBS, Job
-from monitoring.models import BurnIn, Endpoint, EndpointState, Incident, JobRun
+from monitoring.models import AlertEpisode, BurnIn, Endpoint, EndpointState, Incident, JobRun
+from monitoring.models import Verdict as StoredVerdict
 from monitoring.services.costs import entries_between
 from monitoring.services.judging import current_burn_in
 from monitoring.services.live_verdict import live_verdict
@@ -87,9 +88,11 @@ class PlatformPart:
 
     verdict: Verdict
     burn_in: BurnInLine | None
+    alerts: tuple[AlertEpisode, ...]
     incidents: tuple[Incident, ...]
     jobs: tuple[JobLine, ...]
     cost: RunRate | None
+    stored: StoredVerdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,11 @@ def gather_platform_board(*, now: datetime) -> Board:
     platform = PlatformPart(
         verdict=live_verdict(now=now),
         burn_in=_burn_in(now),
+        alerts=tuple(AlertEpisode.objects.open()),
         incidents=tuple(Incident.objects.open()),
-        jobs=_jobs(now),
+        jobs=job_lines(now),
         cost=_cost(now),
+        stored=StoredVerdict.objects.newest_first().first(),
     )
     return Board(at=now, platform=platform, endpoints=_endpoints(now, Q()))
 
@@ -160,7 +165,7 @@ def _cost(now: datetime) -> RunRate | None:
     return run_rate(entries_between(today, today), now)
 
 
-def _jobs(now: datetime) -> tuple[JobLine, ...]:
+def job_lines(now: datetime) -> tuple[JobLine, ...]:
     """Each job of the table, in its order, by the schedule that is in force. Two queries."""
     newest = {run.job: run for run in JobRun.objects.latest_of_each()}
     rows = read_schedule_rows()

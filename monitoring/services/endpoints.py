@@ -19,6 +19,8 @@ from tenancy.models import Tenant
 _HEADER_NAME = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")
 INTELLIGENCE_API = ("status", "anomalies", "recommendations", "forecasts", "health")
 SELF_COMPONENT = "portal"
+# The endpoint that answers whenever the portal runs: if the prober does not see it, the prober is at fault.
+KNOWN_ANSWER = "portal metrics"
 API_COMPONENT = "intelligence-api"
 
 
@@ -73,7 +75,9 @@ def watch_endpoint(
     """
     validate_endpoint(url=watch.url, conditions=watch.conditions, headers=watch.headers)
     name = watch.name or name_of(watch.url)
-    endpoint = Endpoint.objects.filter(name=name).first() or Endpoint(name=name, tenant=tenant)
+    endpoint = Endpoint.objects.filter(name=name).first() or Endpoint(
+        name=name, tenant=tenant, created_at=now
+    )
     if endpoint.pk is not None and endpoint.url != watch.url:
         raise UnableToWatch(
             f"{name!r} already watches {endpoint.url}. Choose another --name, or `unwatch` it first."
@@ -137,7 +141,7 @@ def watch_portal(*, base_url: str, tenant: Tenant, now: datetime) -> int:
             ),
             False,
         ),
-        (Watch(f"{base_url}/public/metrics", "portal metrics", SELF_COMPONENT), False),
+        (Watch(f"{base_url}/public/metrics", KNOWN_ANSWER, SELF_COMPONENT), False),
     ]
     headers = {"Authorization": "Bearer ${LEVQOR_PROBE_KEY}"}
     for part in INTELLIGENCE_API:

@@ -9,10 +9,10 @@ from django.db.models import Count, Max
 
 from monitoring.clients import broker
 from monitoring.domain.exposition import Gauge
-from monitoring.domain.observing import EndpointStanding
+from monitoring.domain.observing import EndpointStanding, Severity
 from monitoring.domain.verdicts import Decision
 from monitoring.domain.windows import Window
-from monitoring.models import Endpoint, Incident, JobRun
+from monitoring.models import AlertEpisode, Endpoint, Incident, JobRun
 from monitoring.services.live_verdict import live_verdict
 from monitoring.services.liveness import liveness
 from monitoring.services.rollups import count_observations, latency_histogram
@@ -112,16 +112,14 @@ def _jobs(now: datetime) -> list[Gauge]:
 
 
 def _incidents() -> list[Gauge]:
-    gauge = Gauge("levqor_incidents_open", "Incidents that are not resolved, by severity.")
-    open_ones = dict(
-        Incident.objects.filter(resolved_at__isnull=True)
-        .values_list("severity")
-        .annotate(n=Count("pk"))
-        .order_by("severity")
-    )
-    for severity in ("P1", "P2", "P3", "P4"):
-        gauge.add(open_ones.get(severity, 0), severity=severity)
-    return [gauge]
+    incidents = Gauge("levqor_incidents_open", "Incidents that are not resolved, by severity.")
+    alerts = Gauge("levqor_alerts_open", "Alerts that fire, acknowledged or not, by severity.")
+    for gauge, model in ((incidents, Incident), (alerts, AlertEpisode)):
+        rows = model.objects.filter(resolved_at__isnull=True).values_list("severity")
+        open_ones = dict(rows.annotate(n=Count("pk")).order_by("severity"))
+        for severity in Severity:
+            gauge.add(open_ones.get(severity.value, 0), severity=severity.value)
+    return [incidents, alerts]
 
 
 def _portal(now: datetime) -> list[Gauge]:

@@ -18,6 +18,7 @@ from monitoring.domain.outages import Outage as OutageFacts
 from monitoring.domain.windows import Window
 from monitoring.models import Endpoint, EndpointState, ObservedSpan, Outage
 from monitoring.models.bulk import BulkUpdate
+from monitoring.services.alerts import endpoints_flipped
 from monitoring.services.health_log import clear_stage, move_stage, stage_rows
 from monitoring.services.steady import advance_steady, lock_states
 from tenancy.context import control_transaction
@@ -103,7 +104,20 @@ def record_probes(probed: Sequence[tuple[Endpoint, ProbeResult]], *, source: Sou
         _save_outages([outage for change in changes for outage in change.outages])
         _save_spans([span for change in changes for span in change.spans])
         _save_states([change.state for change in changes])
-    return tuple(flip for change in changes for flip in change.flips)
+        flips = tuple(flip for change in changes for flip in change.flips)
+        if source is not Source.IMPORT:
+            _raise_alerts(flips)
+    return flips
+
+
+def _raise_alerts(flips: Sequence[Flip]) -> None:
+    """A confirmed outage is an alert with the probe that confirmed it, not up to five minutes later.
+
+    History is not news: nobody is told of an outage that was imported.
+    """
+    told = [flip for flip in flips if EndpointStanding.DOWN in (flip.before, flip.after)]
+    if told:
+        endpoints_flipped([flip.endpoint_id for flip in told], now=max(flip.at for flip in told))
 
 
 def _words(result: ProbeResult) -> str:

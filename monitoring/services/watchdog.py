@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import urllib.request
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +11,16 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from monitoring.clients import broker
+from monitoring.clients.probe import ProbeRequest, probe_batch
+from monitoring.domain.assertions import parse_condition
 from monitoring.services.liveness import Liveness, Sign, liveness
+from monitoring.services.probing import outbound_policy
 from monitoring.services.schedules import read_schedule_rows, schedule_faults
 
 OLDEST_OWED_S = 120.0
 _MEMORY_SHARE = 0.9
 _DISK_FREE_SHARE = 0.1
+_SUCCESS = (parse_condition("[STATUS] >= 200"), parse_condition("[STATUS] < 300"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +85,21 @@ def _disk() -> list[Finding]:
     return [Finding("disk", f"The disk of {path} is {1 - usage.free / usage.total:.0%} full.")]
 
 
+class UnableToPing(Exception):
+    """The dead-man's switch was not reached, or did not answer with success."""
+
+
 def ping_deadman(url: str, *, timeout: float = 5) -> None:
     """This will tell the dead-man's switch at `url` that the watchdog lives; its silence is the alarm.
 
-    The address is the operator's own setting, so it goes out as it stands, by GET, without a body.
+    By GET through the prober's guarded client, so that a private address needs PROBE_ALLOWED_NETWORKS.
 
     Raises:
-        OSError: when the switch cannot be reached or does not answer with success.
+        UnableToPing: when the switch cannot be reached or does not answer with success.
     """
-    if not url.startswith(("https://", "http://")):
-        raise OSError(f"DEADMAN_URL must begin with https:// or http://, not {url.split(':', 1)[0]!r}.")
-    # The scheme was checked above.
-    with urllib.request.urlopen(url, timeout=timeout):  # nosec B310
-        return
+    request = ProbeRequest(
+        key="deadman", url=url, expected_status=None, conditions=_SUCCESS, timeout_s=timeout, max_redirects=0
+    )
+    (result,) = probe_batch([request], policy=outbound_policy(), max_concurrent=1)
+    if not result.ok:
+        raise UnableToPing(f"DEADMAN_URL: {result.error or result.failed_assertion}")

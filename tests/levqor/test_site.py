@@ -27,10 +27,12 @@ pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OF_THE_PLATFORM = {
     *("monitoring.BurnIn", "monitoring.GatePolicy", "monitoring.Incident", "monitoring.CostEntry"),
+    *("monitoring.Verdict", "monitoring.AlertRule", "monitoring.Silence", "monitoring.MaintenanceWindow"),
     *("monitoring.FixedCost", "monitoring.JobRun", "monitoring.JobSchedule", "auth.User", "auth.Group"),
 }
 
 ADDABLE = {
+    *("monitoring.AlertRule", "monitoring.Silence", "monitoring.MaintenanceWindow"),
     *("monitoring.BurnIn", "monitoring.Incident", "monitoring.Endpoint", "monitoring.CostEntry"),
     *("monitoring.FixedCost", "tenancy.Tenant", "tenancy.TenantUser", "tenancy.ApiToken"),
     *("auth.User", "auth.Group"),

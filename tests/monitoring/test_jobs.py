@@ -21,11 +21,9 @@ NOT_BUILT_YET = {
     "slo_monitoring",
     "ops_report",
     "cost_forecast",
-    "kv_cost_sync",
     "growth_by_source",
     "governance_email",
     "health_uptime",
-    "cost_dashboard",
     "sentry_health",
     "pulse_summary",
     "expansion_verification",
@@ -33,8 +31,6 @@ NOT_BUILT_YET = {
     "intelligence_cycle",
     "ai_insights",
     "scaling_check",
-    "synthetic_checks",
-    "alert_checks",
 }
 
 # Keys, shown names and schedules as the document gives them.

@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.utils import timezone
 
-from monitoring.services.watchdog import Finding, ping_deadman, watch
+from monitoring.services.direct_alarms import DirectAlarms
+from monitoring.services.watchdog import Finding, UnableToPing, ping_deadman, watch
 
 logger = logging.getLogger(__name__)
 
@@ -19,10 +20,15 @@ logger = logging.getLogger(__name__)
 class Command(BaseCommand):
     help = (
         "Watches beat, workers, owed runs, the broker and the disk from outside Celery. Logs when something "
-        "goes wrong and when it ends, and pings DEADMAN_URL. With --once: exit 1 when anything is wrong."
+        "goes wrong and when it ends, tells people of it without Celery's help, and pings DEADMAN_URL. "
+        "With --once: exit 1 when anything is wrong."
     )
     # Its own process, to be small and to start whatever is broken.
     requires_system_checks: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._alarms = DirectAlarms()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="Look once, print, and exit.")
@@ -52,7 +58,9 @@ class Command(BaseCommand):
             raise CommandError(f"{len(findings)} findings.", returncode=1)
 
     def _look(self, known: dict[str, str]) -> dict[str, str]:
-        found = {finding.key: finding.sentence for finding in watch(timezone.now())}
+        now = timezone.now()
+        findings = watch(now)
+        found = {finding.key: finding.sentence for finding in findings}
         for key, sentence in found.items():
             if key not in known:
                 logger.error("watchdog: %s: %s", key, sentence)
@@ -62,6 +70,7 @@ class Command(BaseCommand):
         if settings.DEADMAN_URL and not found:
             try:
                 ping_deadman(settings.DEADMAN_URL)
-            except OSError as error:
+            except UnableToPing as error:
                 logger.warning("watchdog: the dead-man's switch did not answer: %s", error)
+        self._alarms.tell(findings, now)
         return found

@@ -6,12 +6,13 @@ from django.test.utils import CaptureQueriesContext
 
 from monitoring.domain.observing import Source
 from monitoring.domain.verdicts import Decision, ExitCode, exit_code
-from monitoring.models import CostEntry, Endpoint, Incident, ObservedSpan
+from monitoring.models import AlertEpisode, CostEntry, Endpoint, Incident, JobRun, ObservedSpan
 from monitoring.services.costs import accrue_fixed_costs
 from monitoring.services.endpoints import watch_portal
 from monitoring.services.judging import judge, open_burn_in, verdict_hash
 from monitoring.services.recording import record_probes
 from tests.factories import NOON, core, make_endpoint, make_result
+from tests.monitoring.alerts import make_episode
 
 pytestmark = pytest.mark.django_db
 
@@ -73,23 +74,54 @@ def proven_week():
     Endpoint.objects.exclude(pk=shop.pk).update(interval_s=60, critical=False)
     for endpoint in Endpoint.objects.filter(intelligence_api=True):
         observe(endpoint, start, NOON)
+    JobRun.objects.bulk_create(
+        JobRun(
+            job="alert_checks",
+            scheduled_for=start + hour * timedelta(hours=1),
+            created_at=start,
+            state="done",
+            outcome="ok",
+        )
+        for hour in range(9 * 24)
+    )
     return shop
 
 
 def test_judge_proves_the_gates_of_a_good_week(proven_week):
     verdict = judge(now=NOON)
 
-    # Alerts are not read yet, so no day can count for the streak.
-    assert standings(verdict) == {
-        **dict.fromkeys(standings(verdict), "PASS"),
-        "intelligence_api_days": "NO DATA",
-    }
+    assert set(standings(verdict).values()) == {"PASS"}
+    assert verdict.proven == 5
     # Nobody counts heals and requests yet, so their triggers cannot be called quiet: GO stays out of reach.
     assert verdict.decision is Decision.NO_GO
     assert {trigger.key.value for trigger in verdict.triggers if not trigger.observed} == {
         "repeated_heal",
         "api_errors",
     }
+
+
+def test_judge_pauses_a_day_with_a_firing_alert(proven_week):
+    make_episode(
+        fired_at=NOON - 2 * DAY,
+        breached_since=NOON - 2 * DAY,
+        state="resolved",
+        resolved_at=NOON - 2 * DAY + timedelta(minutes=1),
+    )
+
+    days = judge(now=NOON).gates[3]
+
+    # It neither counts nor breaks: the streak goes on behind it, and there are eight whole days in all.
+    assert (days.standing.value, days.value) == ("PASS", 7)
+    assert "1 day with a firing alert not counted" in days.explanation
+
+
+def test_judge_does_not_count_a_day_on_which_nobody_looked_for_alerts(proven_week):
+    JobRun.objects.filter(job="alert_checks", scheduled_for__gte=NOON - 4 * DAY).delete()
+
+    days = judge(now=NOON).gates[3]
+
+    assert days.standing.value == "NO DATA"
+    assert AlertEpisode.objects.count() == 0
 
 
 def test_judge_names_the_outage_that_costs_the_uptime(proven_week):

@@ -11,7 +11,7 @@ from tenancy.domain.row_security import release_table, secure_table
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("intelligence", "0003_filtered_lists"),
+        ("intelligence", "0004_alert_actions"),
         ("tenancy", "0004_idempotent_requests"),
     ]
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("monitoring", "0006_job_schedule"),
+        ("monitoring", "0009_routine"),
     ]
 
     operations = [
