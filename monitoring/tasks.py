@@ -120,10 +120,10 @@ def cost_dashboard(run: JobRun) -> JobResult:
     spent = "unknown" if closed.spent is None else f"${closed.spent:.2f}"
     if closed.revenue is None:
         return JobResult.skipped(f"STRIPE_API_KEY is not set: no revenue of {closed.day}; costs {spent}.")
-    r = closed.revenue
+    r, left = closed.revenue, closed.net_margin
     return JobResult.ok(
         f"{closed.day}: revenue ${r.revenue:.2f}, fees ${r.fees:.2f}, {r.failed_charges} failed payments, "
-        f"costs {spent}, net margin ${closed.net_margin:.2f}."
+        f"costs {spent}, net margin {'unknown' if left is None else f'${left:.2f}'}."
     )
 
 

@@ -54,7 +54,8 @@ def close_day(day: date, *, now: datetime) -> ClosedDay:
         window = Window.utc_day(day)
         revenue = add_up(stripe.read_charges(window.start, window.end))
         _write(day, revenue, now)
-    spent = CostEntry.objects.filter(day=day).aggregate(total=Sum("amount"))["total"]
+    with transaction.atomic():
+        spent = CostEntry.objects.filter(day=day).aggregate(total=Sum("amount"))["total"]
     return ClosedDay(day, revenue, spent)
 
 
