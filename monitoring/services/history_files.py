@@ -105,9 +105,12 @@ def _read_prometheus(path: Path) -> Iterator[tuple[Place, Past | BadRow]]:
         raise UnableToRead(f"{path.name} is larger than 512 MiB. Query a shorter range at a time.")
     try:
         document = json.loads(path.read_bytes())
+    except json.JSONDecodeError as error:
+        raise UnableToRead(
+            f"{path.name} is not JSON at line {error.lineno}, column {error.colno}."
+        ) from error
     except (ValueError, RecursionError) as error:
-        where = f" at line {error.lineno}, column {error.colno}" if hasattr(error, "lineno") else ""
-        raise UnableToRead(f"{path.name} is not JSON{where}.") from error
+        raise UnableToRead(f"{path.name} is not JSON: {type(error).__name__}.") from error
     found = (
         document.get("data") if isinstance(document, dict) and document.get("status") == "success" else None
     )

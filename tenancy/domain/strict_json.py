@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -36,9 +37,8 @@ def read_json(raw: bytes) -> Any:
         raise BadJson(f"The body is not UTF-8 at byte {error.start}.") from error
     except RecursionError as error:
         raise BadJson(_too_deep()) from error
-    except ValueError as error:
-        where = f" at line {error.lineno}, column {error.colno}" if hasattr(error, "lineno") else ""
-        raise BadJson(f"The body is not JSON{where}.") from error
+    except json.JSONDecodeError as error:
+        raise BadJson(f"The body is not JSON at line {error.lineno}, column {error.colno}.") from error
     # Without an escape no string can hold what UTF-8 and JSON rule out already.
     _check(value, strings=b"\\u" in raw)
     return value
@@ -64,8 +64,7 @@ def _short(text: str) -> int:
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise BadJson(f"The name {twice[:60]!r} stands twice in one object.")
     return found
 
