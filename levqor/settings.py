@@ -58,6 +58,12 @@ PROBE_ALLOWED_NETWORKS: list[str] = env.list(
 )
 PROBE_CONCURRENCY: int = env.int("PROBE_CONCURRENCY", default=200)
 DEADMAN_URL: str = env.str("DEADMAN_URL", default="")
+# Who may scrape /metrics without a token, by the address of the connection.
+METRICS_ALLOWED_NETWORKS: list[str] = env.list("METRICS_ALLOWED_NETWORKS", default=[])
+
+# The payment processor. Without a key there is no revenue to close a day with.
+STRIPE_API_KEY: str = env.str("STRIPE_API_KEY", default="")
+STRIPE_BASE_URL: str = env.str("STRIPE_BASE_URL", default="https://api.stripe.com")
 
 # Telling people: where notices of alerts go
 SLACK_WEBHOOK_URL: str = env.str("SLACK_WEBHOOK_URL", default="")
@@ -220,7 +226,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenancy.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenancy.api.permissions.HasTokenScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tenancy.api.parsers.StrictJsonParser"],
     "DEFAULT_THROTTLE_CLASSES": ["tenancy.api.throttles.TokenThrottle"],
     "DEFAULT_THROTTLE_RATES": {"token": env.str("API_THROTTLE", default="6000/min")},
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

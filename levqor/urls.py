@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("intelligence.api.urls")),
+    path("api/", include("monitoring.api.urls")),
     path("", include("monitoring.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -5,6 +5,8 @@ All 18 jobs share one body; a job's work is registered beside its app's tasks wi
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 from django.utils import timezone
 
@@ -20,6 +22,7 @@ from monitoring.services.alerts import evaluate_alerts
 from monitoring.services.burn_ins import advance_burn_in
 from monitoring.services.incident_watch import watch_incidents
 from monitoring.services.probing import batches, claim_due, probe_endpoints
+from monitoring.services.revenue import close_day, sync_key_values
 from monitoring.services.routine import keep_routine
 from monitoring.services.slo import evaluate_slos
 from monitoring.services.synthetic import sweep

@@ -1,10 +1,11 @@
-"""The open addresses: is the portal well, and what it tells everybody."""
+"""The open addresses: is the portal well, what it tells everybody, and what it tells Prometheus."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
+from ipaddress import ip_address, ip_network
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -13,11 +14,16 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from rest_framework.exceptions import AuthenticationFailed
 
+from monitoring.domain.exposition import Format, render
 from monitoring.domain.liveness import PortalState
+from monitoring.services.exposition import read_gauges
 from monitoring.services.portal_health import read_parts
 from monitoring.services.public_metrics import read_public_metrics
+from tenancy.api.authentication import TokenAuthentication
 from tenancy.api.errors import error_body, json_error
+from tenancy.models import Tenant
 
 _started = monotonic()
 _METRICS_CACHED_S = 15.0
@@ -91,3 +97,48 @@ def public_metrics(request: HttpRequest) -> HttpResponse:
             _metrics.until = monotonic() + _METRICS_CACHED_S
         body = _metrics.body
     return JsonResponse(body, headers={"Cache-Control": f"max-age={int(_METRICS_CACHED_S)}"})
+
+
+@transaction.non_atomic_requests
+@_read_only
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The measurements as Prometheus reads them, for a member's token or an allowed network.
+
+    They name the platform's endpoints and gates, so a token of another tenant does not open them.
+    """
+    refusal = None if _from_allowed_network(request) else _token_refusal(request)
+    if refusal is not None:
+        return refusal
+    accept = request.headers.get("Accept", "")
+    form = Format.OPENMETRICS if "application/openmetrics-text" in accept else Format.PLAIN
+    text = render(read_gauges(timezone.now()), form)
+    return HttpResponse(
+        text, content_type=form.value, headers={"Cache-Control": "no-store", "Vary": "Accept"}
+    )
+
+
+def _from_allowed_network(request: HttpRequest) -> bool:
+    """By the address of the connection: a header that says otherwise could be anybody's."""
+    try:
+        address = ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    return any(address in ip_network(text, strict=False) for text in settings.METRICS_ALLOWED_NETWORKS)
+
+
+def _token_refusal(request: HttpRequest) -> HttpResponse | None:
+    try:
+        found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]  # it reads the header only
+    except AuthenticationFailed as error:
+        return _unauthorized(request, str(error.detail))
+    if found is None:
+        return _unauthorized(request, "A token is needed: Authorization: Bearer TOKEN.")
+    if not Tenant.objects.of_member(found[0].pk).filter(ext_id=settings.DEFAULT_TENANT_ID).exists():
+        return json_error(request, 403, "These are the platform's own measurements.")
+    return None
+
+
+def _unauthorized(request: HttpRequest, message: str) -> HttpResponse:
+    response = json_error(request, 401, message)
+    response["WWW-Authenticate"] = 'Bearer realm="levqor"'
+    return response

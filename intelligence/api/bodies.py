@@ -6,7 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tenancy.api.bodies import ErrorBody
+
 _Body = serializers.Serializer[Any]
+
+__all__ = ["ErrorBody"]
 
 
 class MetaBody(_Body):
@@ -134,21 +138,3 @@ class ForecastsBody(_ListBody):
 
 class HealthBody(_ListBody):
     logs = ObservationBody(many=True)
-
-
-class _ErrorDetail(_Body):
-    type = serializers.CharField()
-    message = serializers.CharField()
-    fields = serializers.DictField(  # type: ignore[assignment]  # the name is the API's
-        child=serializers.ListField(child=serializers.CharField()), required=False
-    )
-
-
-class _ErrorMeta(_Body):
-    correlation_id = serializers.CharField()
-
-
-class ErrorBody(_Body):
-    ok = serializers.BooleanField()
-    error = _ErrorDetail()
-    meta = _ErrorMeta()

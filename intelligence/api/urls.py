@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from intelligence.api import views
+from intelligence.api import growth, views
 from tenancy.api import schema
 
 # Importing it is what registers the description of the token.
@@ -19,5 +19,6 @@ urlpatterns = [
     ),
     path("intelligence/forecasts", views.ForecastsView.as_view(), name="intelligence-forecasts"),
     path("intelligence/health", views.HealthView.as_view(), name="intelligence-health"),
+    path("intelligence/growth-events", growth.GrowthEventsView.as_view(), name="intelligence-growth-events"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
 ]

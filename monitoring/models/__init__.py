@@ -1,7 +1,7 @@
 from monitoring.models.alerts import AlertEpisode, AlertRule, AlertTrack
 from monitoring.models.api_calls import ApiCallMinute
 from monitoring.models.burnin import BurnIn, BurnInChange, GatePolicy
-from monitoring.models.costs import CostEntry, FixedCost
+from monitoring.models.costs import CostEntry, FixedCost, KeyValue, RevenueDay
 from monitoring.models.deliveries import AlertChannel, AlertDelivery
 from monitoring.models.endpoints import Endpoint, EndpointState
 from monitoring.models.health import HealthHour, HealthLatency, HealthLog, HealthMinute
@@ -41,6 +41,7 @@ __all__ = [
     "IncidentOutage",
     "JobRun",
     "JobSchedule",
+    "KeyValue",
     "MaintenanceWindow",
     "ObservedSpan",
     "OpsLogEntry",

@@ -60,3 +60,44 @@ class FixedCost(models.Model):
 
     def __str__(self) -> str:
         return f"{self.service} {self.daily_amount} a day"
+
+
+class KeyValue(models.Model):
+    """A figure that other programs read by its name, such as `openai_cost_30d`."""
+
+    key = models.CharField(max_length=100, primary_key=True)
+    # Text, as a key-value store has it; empty where the figure is not known.
+    value = models.CharField(max_length=200, blank=True, default="")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "kv"
+        verbose_name = "key and value"
+        verbose_name_plural = "keys and values"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RevenueDay(models.Model):
+    """What the payment processor reports of one UTC day that is over."""
+
+    day = models.DateField("UTC day", primary_key=True)
+    revenue = models.DecimalField(max_digits=14, decimal_places=2)
+    refunded = models.DecimalField(max_digits=14, decimal_places=2)
+    disputed = models.DecimalField(max_digits=14, decimal_places=2)
+    fees = models.DecimalField(max_digits=14, decimal_places=2)
+    paid_charges = models.PositiveIntegerField()
+    failed_charges = models.PositiveIntegerField()
+    # Charges in another currency: they are counted and not added up.
+    foreign_charges = models.PositiveIntegerField()
+    source = models.CharField(max_length=64)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "revenue_days"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.revenue}"

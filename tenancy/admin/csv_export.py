@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -35,11 +36,16 @@ def export_csv(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Any]) -
             request, f"More than {MAX_ROWS:,} rows. Choose a shorter time or a filter.", messages.ERROR
         )
         return None
+    name = f"{modeladmin.opts.model_name}-{timezone.now():%Y%m%dT%H%M%SZ}.csv"
+    return csv_file(name, modeladmin.csv_fields, rows)
+
+
+def csv_file(name: str, header: Iterable[object], rows: Iterable[Iterable[object]]) -> HttpResponse:
+    """The rows as a file to download, every cell safe."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(modeladmin.csv_fields)
+    writer.writerow([safe_cell(value) for value in header])
     writer.writerows([safe_cell(value) for value in row] for row in rows)
-    name = f"{modeladmin.opts.model_name}-{timezone.now():%Y%m%dT%H%M%SZ}.csv"
     return HttpResponse(
         out.getvalue(),
         content_type="text/csv; charset=utf-8",

@@ -21,7 +21,6 @@ NOT_BUILT_YET = {
     "kv_cost_sync",
     "governance_email",
     "health_uptime",
-    "cost_dashboard",
     "sentry_health",
     "pulse_summary",
     "expansion_verification",

@@ -52,7 +52,9 @@ def test_notice_of(event, facts, line, body):
 
 
 def test_a_name_cannot_make_a_second_line():
-    notice = notice_of(Event.FIRED, replace(FACTS, subject="shop\r\nBcc: all@example.com", summary="a\nb\x00"))
+    notice = notice_of(
+        Event.FIRED, replace(FACTS, subject="shop\r\nBcc: all@example.com", summary="a\nb\x00")
+    )
 
     assert notice.line == "[P2] Firing: Endpoint down: shop Bcc: all@example.com"
     assert notice.body.splitlines()[0] == "a b"
