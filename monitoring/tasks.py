@@ -149,3 +149,25 @@ def deliver_notices(*, channel: str) -> str:
     """Send what waits in one channel."""
     done = deliveries.deliver(ChannelName(channel))
     return f"{channel}: {done.sent} sent, {done.failed} given up, {done.put_off} put off"
+
+
+@job_work("kv_cost_sync")
+def kv_cost_sync(run: JobRun) -> JobResult:
+    """Write the 30-day sums that other programs read."""
+    figures = sync_key_values(now=timezone.now())
+    return JobResult.ok(", ".join(f"{key} {value or 'not known'}" for key, value in figures.items()))
+
+
+# Not atomic: it calls Stripe, and writes the same day over again when it is done twice.
+@job_work("cost_dashboard", atomic=False)
+def cost_dashboard(run: JobRun) -> JobResult:
+    """Close yesterday: revenue, fees, failed payments, what is left."""
+    closed = close_day(run.scheduled_for.date() - timedelta(days=1), now=timezone.now())
+    spent = "unknown" if closed.spent is None else f"${closed.spent:.2f}"
+    if closed.revenue is None:
+        return JobResult.skipped(f"STRIPE_API_KEY is not set: no revenue of {closed.day}; costs {spent}.")
+    r, left = closed.revenue, closed.net_margin
+    return JobResult.ok(
+        f"{closed.day}: revenue ${r.revenue:.2f}, fees ${r.fees:.2f}, {r.failed_charges} failed payments, "
+        f"costs {spent}, net margin {'unknown' if left is None else f'${left:.2f}'}."
+    )

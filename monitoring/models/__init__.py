@@ -47,6 +47,7 @@ __all__ = [
     "OpsLogEntry",
     "Outage",
     "RecoveryProposal",
+    "RevenueDay",
     "Review",
     "Silence",
     "Slo",

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("monitoring", "0009_routine"),
+        ("monitoring", "0012_api_calls"),
     ]
 
     operations = [
