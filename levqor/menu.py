@@ -20,7 +20,17 @@ BOARD = "Board"
 UNSORTED = "Unsorted"
 
 SECTIONS = (
-    Section("Burn-in", ("monitoring.BurnIn", "monitoring.GatePolicy")),
+    Section(
+        "Burn-in",
+        (
+            "monitoring.Verdict",
+            "monitoring.BurnIn",
+            "monitoring.GatePolicy",
+            "monitoring.OpsLogEntry",
+            "monitoring.Checkpoint",
+            "monitoring.Review",
+        ),
+    ),
     Section(
         "Alerts & incidents",
         (

@@ -17,7 +17,11 @@ CONTROL = "tenancy.use_control_plane"
 
 _VIEW = (
     "monitoring.view_burnin",
+    "monitoring.view_verdict",
     "monitoring.view_gatepolicy",
+    "monitoring.view_opslogentry",
+    "monitoring.view_checkpoint",
+    "monitoring.view_review",
     "monitoring.view_incident",
     "monitoring.view_alertrule",
     "monitoring.view_alertepisode",
@@ -52,9 +56,19 @@ _OPERATE = (
     "monitoring.add_costentry",
     "monitoring.change_costentry",
     "monitoring.run_job",
+    "monitoring.record_daily_check",
+    "monitoring.take_checkpoint",
     "intelligence.change_intelrecommendation",
 )
-_REVIEW = ("monitoring.add_burnin", "tenancy.view_tenantaudit")
+_REVIEW = (
+    "monitoring.add_burnin",
+    "monitoring.record_daily_check",
+    "monitoring.take_checkpoint",
+    "monitoring.sign_review",
+    "monitoring.replay_verdict",
+    "monitoring.export_evidence",
+    "tenancy.view_tenantaudit",
+)
 _OWN_TOKENS = ("tenancy.view_apitoken", "tenancy.add_apitoken", "tenancy.change_apitoken")
 _TENANT_ADMIN = (
     *_OWN_TOKENS,

@@ -41,6 +41,8 @@ SECRET_KEY_IS_SET: bool = not SECRET_KEY.startswith("unset-")
 # The token with which the portal probes its own API; headers name it ${LEVQOR_PROBE_KEY}.
 LEVQOR_PROBE_KEY: str = env.str("LEVQOR_PROBE_KEY", default=runtime.probe_key(LEVQOR_VAR))
 DATABASE_SUPERUSER_URL: str = env.str("DATABASE_SUPERUSER_URL", default="")
+# Under evidence bundles: 64 hex digits; without it a key is made and kept in LEVQOR_VAR.
+EVIDENCE_SIGNING_KEY: str = env.str("EVIDENCE_SIGNING_KEY", default="")
 LEVQOR_ADMIN_USER: str = env.str("LEVQOR_ADMIN_USER", default="operator")
 LEVQOR_ADMIN_PASSWORD: str = env.str("LEVQOR_ADMIN_PASSWORD", default="")
 
@@ -59,6 +61,9 @@ DEADMAN_URL: str = env.str("DEADMAN_URL", default="")
 
 # Telling people: where notices of alerts go
 SLACK_WEBHOOK_URL: str = env.str("SLACK_WEBHOOK_URL", default="")
+NOTION_TOKEN: str = env.str("NOTION_TOKEN", default="")
+NOTION_REPORT_PAGE_ID: str = env.str("NOTION_REPORT_PAGE_ID", default="")
+NOTION_BASE_URL: str = env.str("NOTION_BASE_URL", default="https://api.notion.com")
 EMAIL_URL: str = env.str("EMAIL_URL", default="")
 ALERT_EMAIL_TO: list[str] = env.list("ALERT_EMAIL_TO", default=[])
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="levqor-portal@localhost")

@@ -79,12 +79,16 @@ TICKS = (
     Tick("probe_tick", Every(5), "monitoring.tasks.probe_tick"),
     # Proves the way beat → broker → worker → database.
     Tick("canary", Every(10), "monitoring.tasks.canary"),
+    # Stores a verdict when it says something else than the newest one.
+    Tick("verdict_watch", Every(60), "monitoring.tasks.verdict_watch"),
     # Hands the channels that have something to send to workers.
     Tick("notices", Every(5), "monitoring.tasks.notices_tick"),
     # The rules that cannot wait for the five-minute evaluation: bursts, and outages that must last a while.
     Tick("urgent_alerts", Every(30), "monitoring.tasks.urgent_alerts"),
     # Each alert becomes an action that the intelligence app remembers.
     Tick("alert_actions", Every(60), "intelligence.tasks.note_alerts"),
+    # The daily check at 09:00 UTC, and the checkpoint of the last day.
+    Tick("routine", Every(60), "monitoring.tasks.routine"),
     # Partitions ahead, retention behind.
     Tick("housekeeping", Every(3600), "monitoring.tasks.housekeeping"),
 )

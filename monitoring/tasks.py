@@ -15,10 +15,13 @@ from monitoring.domain.observing import Source
 from monitoring.domain.runs import JobResult
 from monitoring.jobs import JOBS, Job
 from monitoring.models import JobRun
-from monitoring.services import deliveries, heartbeats, housekeeping, jobs
+from monitoring.services import deliveries, heartbeats, housekeeping, jobs, publishing
 from monitoring.services.alerts import evaluate_alerts
+from monitoring.services.burn_ins import advance_burn_in
 from monitoring.services.probing import batches, claim_due, probe_endpoints
+from monitoring.services.routine import keep_routine
 from monitoring.services.synthetic import sweep
+from monitoring.services.verdicts import store_on_change
 from monitoring.services.work import job_work
 from tenancy.celery import ControlTask
 
@@ -51,6 +54,28 @@ def canary() -> None:
 def keep_house() -> str:
     """Partitions ahead, retention behind."""
     return housekeeping.keep_house(timezone.now())
+
+
+@shared_task(name="monitoring.tasks.verdict_watch", base=ControlTask, expires=55)
+def verdict_watch() -> str:
+    """A burn-in begins when it is time; a verdict that says something else is stored."""
+    now = timezone.now()
+    advance_burn_in(now=now)
+    stored = store_on_change(now=now)
+    return f"verdict {stored.number}: {stored.decision}" if stored else "the verdict stands"
+
+
+@shared_task(name="monitoring.tasks.routine", base=ControlTask, expires=55)
+def routine() -> str:
+    """The daily check and the checkpoint, when their hour has come."""
+    return keep_routine(now=timezone.now())
+
+
+@shared_task(name="monitoring.tasks.publish_report", base=ControlTask, time_limit=300)
+def publish_report(*, actor: str) -> str:
+    """The burn-in report to Notion and Slack."""
+    done = publishing.publish_report(now=timezone.now(), actor=actor)
+    return "; ".join(str(one) for one in done)
 
 
 @shared_task(name="monitoring.tasks.probe_tick", base=ControlTask, expires=5)

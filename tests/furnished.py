@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from intelligence.models import AiForecast, IntelAction, IntelEvent, IntelRecommendation
 from monitoring.domain.costs import CostKind
 from monitoring.domain.observing import Severity, Source
+from monitoring.domain.occasions import Occasion
 from monitoring.models import Endpoint, FixedCost, JobRun
 from monitoring.services.cost_entries import record_cost_entry
 from monitoring.services.incidents import open_incident
@@ -17,6 +18,7 @@ from monitoring.services.judging import open_burn_in
 from monitoring.services.maintenance import WindowTerms, mark_maintenance, silence_alerts
 from monitoring.services.recording import record_probes
 from monitoring.services.schedules import sync_schedule_rows
+from monitoring.services.verdicts import store_verdict
 from tenancy.context import tenant_transaction
 from tenancy.domain.modes import MemberRole
 from tenancy.domain.tokens import TokenScope
@@ -51,6 +53,7 @@ def furnish(user: User, *, now: datetime) -> None:
         now=now,
     )
     sync_schedule_rows()
+    store_verdict(now=now, occasion=Occasion.COMMAND, actor=user.username)
     done = {"state": "done", "outcome": "ok", "created_at": now}
     JobRun.objects.create(job="slo_monitoring", scheduled_for=now, **done)
 

@@ -11,6 +11,8 @@ from django.utils.safestring import SafeString
 from monitoring.domain.figures import duration
 from monitoring.domain.strips import TimeState
 from monitoring.domain.uptime import Band, format_percent
+from monitoring.domain.verdict_text import gate_cells
+from monitoring.domain.verdicts import Reading
 from monitoring.services.board import EndpointLine
 
 register = template.Library()
@@ -121,3 +123,9 @@ def twice(number: int) -> int:
 def words(text: str) -> list[str]:
     """The words of `text`, to loop over."""
     return text.split()
+
+
+@register.filter
+def gate_row(reading: Reading) -> tuple[str, ...]:
+    """Title, value, limit, standing, coverage and samples of a gate, as text."""
+    return gate_cells(reading)

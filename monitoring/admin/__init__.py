@@ -1,27 +1,7 @@
 """The admin pages of monitoring; importing registers them."""
 
-from monitoring.admin import (
-    alerts,
-    burnin,
-    costs,
-    endpoints,
-    health,
-    incidents,
-    jobs,
-    maintenance,
-    outages,
-    schedules,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "alerts",
-    "burnin",
-    "costs",
-    "endpoints",
-    "health",
-    "incidents",
-    "jobs",
-    "maintenance",
-    "outages",
-    "schedules",
-]
+for _page in iter_modules(__path__):
+    import_module(f"{__name__}.{_page.name}")

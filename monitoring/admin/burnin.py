@@ -69,6 +69,7 @@ class BurnInAdmin(ScopedAdmin):
             days=form.cleaned_data["days"],
             review_after=timedelta(days=form.cleaned_data["review_after_days"]),
             actor=request.user.get_username(),
+            now=timezone.now(),
         )
         obj.pk = burn_in.pk
 

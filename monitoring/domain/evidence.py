@@ -67,7 +67,8 @@ class UptimeFacts:
     """Platform uptime over the window: the band as shares (0 to 1), what it rests on, and the outages in it.
 
     `demonstrated` is the sentence on what the probes demonstrate at 95 %; it is passed through to the
-    reading.
+    reading. `outage_failures` are the failed probes that the recorded outages (blips too) account for: when
+    more failed, somebody deleted outages.
     """
 
     critical_endpoints: int
@@ -81,6 +82,7 @@ class UptimeFacts:
     outages: tuple[OutageSummary, ...] = ()
     demonstrated: str | None = None
     rows: tuple[str, ...] = ()
+    outage_failures: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

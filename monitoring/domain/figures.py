@@ -24,6 +24,12 @@ def exact(number: Decimal | float) -> Decimal:
     return number if isinstance(number, Decimal) else Decimal(repr(number))
 
 
+def amount_text(amount: Decimal) -> str:
+    """An amount in full, without zeros at its end: equal amounts have equal texts."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def percent_of(share: float) -> Decimal:
     """A share (0 to 1) in percent, without the noise of a binary multiplication."""
     return _CONTEXT.multiply(exact(share), Decimal(100))

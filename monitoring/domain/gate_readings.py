@@ -57,6 +57,7 @@ def read_uptime(evidence: Evidence, criterion: UptimeCriterion, rule: WindowRule
     missing = window_gap(evidence, rule)
     missing += coverage_gap(coverage, criterion.coverage, "the window")
     missing += _band_gap(low, likely, high, limit) if inside else []
+    missing += _failures_gap(facts)
     return read(
         GateKey.UPTIME,
         limit=limit,
@@ -81,6 +82,17 @@ def _band_gap(low: float | None, likely: float, high: float | None, limit: float
         worst = floored(percent_of(low), 3)
         return [f"The outages may have been longer than seen: uptime may be as low as {worst} %."]
     return []
+
+
+def _failures_gap(facts: UptimeFacts) -> list[str]:
+    """Every failed probe opens an outage or belongs to one; where one does not, the outages are not whole."""
+    stray = facts.failed_probes - (facts.outage_failures or 0)
+    if stray <= 0:
+        return []
+    verb = "belongs" if stray == 1 else "belong"
+    return [
+        f"{counted(stray, 'failed probe')} {verb} to no recorded outage: the record of outages is not whole."
+    ]
 
 
 def _uptime_sentence(facts: UptimeFacts, likely: float, limit: float, *, inside: bool) -> str:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from monitoring.domain.figures import clock_text, coverage_text, dollars, exact, floored, raised
 from monitoring.domain.gates import GATE_TITLES, TRIGGER_TITLES
-from monitoring.domain.policy import GateKey
+from monitoring.domain.policy import GateKey, WindowKind
 from monitoring.domain.verdicts import Decision, Reading, Trigger, Verdict
 
 WIDTH = 96
@@ -27,7 +27,7 @@ def render_table(verdict: Verdict) -> str:
     lines = [headline(verdict), _facts_line(verdict), criteria_line(verdict), ""]
     lines.append(_row(name for name, _ in _COLUMNS))
     lines.append(_row("-" * width for _, width in _COLUMNS))
-    lines += [_row(_cells(reading)) for reading in verdict.gates]
+    lines += [_row(gate_cells(reading)) for reading in verdict.gates]
     if verdict.reasons:
         lines += ["", f"Why it is {verdict.decision}"]
         for number, reason in enumerate(verdict.reasons, start=1):
@@ -47,21 +47,37 @@ def render_table(verdict: Verdict) -> str:
 
 def render_markdown(verdict: Verdict) -> str:
     """The verdict as a Markdown page, for Notion, Slack and reports, ending in a line break."""
-    lines = [f"# {_escaped(headline(verdict))}", "", _escaped(_facts_line(verdict)), ""]
+    lines = [f"# {escaped(headline(verdict))}", "", escaped(_facts_line(verdict)), ""]
     lines += [f"**{criteria_line(verdict)}**", ""]
     lines.append("| Gate | Value | Limit | Standing | Coverage | Samples | Explanation |")
     lines.append("|---|---:|---:|---|---:|---:|---|")
     for reading in verdict.gates:
         words = [reading.explanation, reading.demonstrated or ""]
-        cells = (*_cells(reading), " ".join(words).strip())
-        lines.append(f"| {' | '.join(_escaped(cell) for cell in cells)} |")
+        cells = (*gate_cells(reading), " ".join(words).strip())
+        lines.append(f"| {' | '.join(escaped(cell) for cell in cells)} |")
     lines += ["", "## Triggers", ""]
     for trigger in verdict.triggers:
-        told = _escaped(f"{TRIGGER_TITLES[trigger.key]}: {trigger.explanation}")
+        told = escaped(f"{TRIGGER_TITLES[trigger.key]}: {trigger.explanation}")
         lines.append(f"- **{_mark(trigger)}** {told}")
     if verdict.reasons:
         lines += ["", f"## Why it is {verdict.decision}", ""]
-        lines += [f"{number}. {_escaped(reason)}" for number, reason in enumerate(verdict.reasons, start=1)]
+        lines += [f"{number}. {escaped(reason)}" for number, reason in enumerate(verdict.reasons, start=1)]
+    return "\n".join(lines) + "\n"
+
+
+def render_other_window(kind: WindowKind, verdict: Verdict) -> str:
+    """How the gates read over the window that does not decide, in a few lines."""
+    name = "the burn-in's own window" if kind is WindowKind.BURN_IN else "the trailing window"
+    lines = [
+        "",
+        f"Not deciding: {name}, {clock_text(verdict.window.start)} to {clock_text(verdict.window.end)}:",
+        f"  {verdict.decision}. {criteria_line(verdict)}",
+    ]
+    lines += [
+        f"  {GATE_TITLES[reading.key]}: {reading.standing}"
+        + (f", {shown_value(reading.key, reading.value)}" if reading.value is not None else "")
+        for reading in verdict.gates
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -85,7 +101,8 @@ def _facts_line(verdict: Verdict) -> str:
     return f"Judged {clock_text(verdict.judged_at)} by policy {verdict.policy_version}, window {window}"
 
 
-def _cells(reading: Reading) -> tuple[str, ...]:
+def gate_cells(reading: Reading) -> tuple[str, ...]:
+    """Title, value, limit, standing, coverage and samples of a gate, as text."""
     return (
         GATE_TITLES[reading.key],
         shown_value(reading.key, reading.value) if reading.value is not None else "-",
@@ -138,5 +155,6 @@ def _wrapped(text: str, lead: str, hang: int | None = None) -> list[str]:
     )
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """`text` on one line, with nothing in it that Markdown would read as markup."""
     return _MARKUP.sub(r"\\\1", _plain(text))

@@ -1,5 +1,5 @@
 from monitoring.models.alerts import AlertEpisode, AlertRule, AlertTrack
-from monitoring.models.burnin import BurnIn, GatePolicy
+from monitoring.models.burnin import BurnIn, BurnInChange, GatePolicy
 from monitoring.models.costs import CostEntry, FixedCost
 from monitoring.models.deliveries import AlertChannel, AlertDelivery
 from monitoring.models.endpoints import Endpoint, EndpointState
@@ -7,8 +7,11 @@ from monitoring.models.health import HealthHour, HealthLatency, HealthLog, Healt
 from monitoring.models.incidents import Incident
 from monitoring.models.jobs import BeatLease, JobRun, WorkerHeartbeat
 from monitoring.models.maintenance import MaintenanceWindow, Silence
+from monitoring.models.opslog import OpsLogEntry
 from monitoring.models.outages import ObservedSpan, Outage
+from monitoring.models.reviews import Blocker, Checkpoint, Review, Waiver
 from monitoring.models.schedules import JobSchedule
+from monitoring.models.verdicts import Verdict, VerdictRows
 
 __all__ = [
     "AlertChannel",
@@ -17,7 +20,10 @@ __all__ = [
     "AlertRule",
     "AlertTrack",
     "BeatLease",
+    "Blocker",
     "BurnIn",
+    "BurnInChange",
+    "Checkpoint",
     "CostEntry",
     "Endpoint",
     "EndpointState",
@@ -32,7 +38,12 @@ __all__ = [
     "JobSchedule",
     "MaintenanceWindow",
     "ObservedSpan",
+    "OpsLogEntry",
     "Outage",
+    "Review",
     "Silence",
+    "Verdict",
+    "VerdictRows",
+    "Waiver",
     "WorkerHeartbeat",
 ]

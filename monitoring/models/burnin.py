@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from monitoring.domain.burnin import BurnInState
+from monitoring.domain.occasions import BurnInChangeKind
 
 
 class GatePolicy(models.Model):
@@ -16,7 +18,8 @@ class GatePolicy(models.Model):
     criteria = models.JSONField()
     note = models.CharField(max_length=200, blank=True, default="")
     created_by = models.CharField(max_length=150)
-    created_at = models.DateTimeField(auto_now_add=True)
+    # When it came into force: a replay of an earlier moment judges by the version before.
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         db_table = "gate_policies"
@@ -63,3 +66,29 @@ class BurnIn(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class BurnInChange(models.Model):
+    """How a burn-in stood from `at` on: a row for each change, so that the past can be judged as it was."""
+
+    burn_in = models.ForeignKey(BurnIn, on_delete=models.PROTECT, related_name="changes")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=16, choices=[(k.value, k.value) for k in BurnInChangeKind])
+    actor = models.CharField(max_length=150)
+    note = models.TextField(blank=True, default="")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    review_at = models.DateTimeField()
+    policy = models.ForeignKey(GatePolicy, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in BurnInState])
+
+    class Meta:
+        db_table = "burn_in_changes"
+        verbose_name = "change of a burn-in"
+        verbose_name_plural = "changes of burn-ins"
+        default_permissions = ("view",)
+        # Which burn-in, under which policy, was current at a moment?
+        indexes = [models.Index(fields=["at"], name="burn_in_change_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.burn_in_id} {self.kind} {self.at:%Y-%m-%d %H:%M}"

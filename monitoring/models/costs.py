@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from monitoring.domain.costs import CostKind
 
@@ -22,7 +23,8 @@ class CostEntry(models.Model):
     # What wrote it: "fixed_costs", "csv", "api", a person's name.
     source = models.CharField(max_length=64)
     note = models.CharField(max_length=200, blank=True, default="")
-    created_at = models.DateTimeField(auto_now_add=True)
+    # When it became known: a replay of an earlier moment leaves it out.
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         db_table = "cost_entries"

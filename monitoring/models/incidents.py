@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from monitoring.domain.observing import Severity
 
@@ -28,7 +29,8 @@ class Incident(models.Model):
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
     opened_by = models.CharField(max_length=150, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    # When it became known: a replay of an earlier moment leaves it out.
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = IncidentQuerySet.as_manager()
 

@@ -22,7 +22,7 @@ def alerts_by_day(span: Window, now: datetime, *, least_evaluated: float) -> dic
     as known when the rules were evaluated in at least the share `least_evaluated` of its hours that have gone
     by: rules look back an hour. Two queries.
     """
-    evaluated = _evaluated_hours(span)
+    evaluated = _evaluated_hours(span, now)
     episodes = list(
         AlertEpisode.objects.touching(span.start, span.end)
         .filter(pauses_api_days=True, fired_at__lte=now)
@@ -41,7 +41,7 @@ def alerts_by_day(span: Window, now: datetime, *, least_evaluated: float) -> dic
     return found
 
 
-def _evaluated_hours(span: Window) -> dict[date, int]:
+def _evaluated_hours(span: Window, now: datetime) -> dict[date, int]:
     """In how many hours of each UTC day the rules were evaluated."""
     rows = (
         JobRun.objects.filter(
@@ -50,6 +50,8 @@ def _evaluated_hours(span: Window) -> dict[date, int]:
             outcome__in=_LOOKED,
             scheduled_for__gte=span.start,
             scheduled_for__lt=span.end,
+            # A replay of an earlier moment leaves out what was looked at since.
+            finished_at__lte=now,
         )
         .annotate(day=TruncDay("scheduled_for", tzinfo=UTC), hour=TruncHour("scheduled_for", tzinfo=UTC))
         .values("day")

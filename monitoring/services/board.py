@@ -19,6 +19,7 @@ from monitoring.domain.verdicts import Verdict
 from monitoring.domain.windows import Window, window_or_none
 from monitoring.jobs import JOBS, Job
 from monitoring.models import AlertEpisode, BurnIn, Endpoint, EndpointState, Incident, JobRun
+from monitoring.models import Verdict as StoredVerdict
 from monitoring.services.costs import entries_between
 from monitoring.services.judging import current_burn_in
 from monitoring.services.live_verdict import live_verdict
@@ -91,6 +92,7 @@ class PlatformPart:
     incidents: tuple[Incident, ...]
     jobs: tuple[JobLine, ...]
     cost: RunRate | None
+    stored: StoredVerdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,9 @@ def gather_platform_board(*, now: datetime) -> Board:
         burn_in=_burn_in(now),
         alerts=tuple(AlertEpisode.objects.open()),
         incidents=tuple(Incident.objects.open()),
-        jobs=_jobs(now),
+        jobs=job_lines(now),
         cost=_cost(now),
+        stored=StoredVerdict.objects.newest_first().first(),
     )
     return Board(at=now, platform=platform, endpoints=_endpoints(now, Q()))
 
@@ -162,7 +165,7 @@ def _cost(now: datetime) -> RunRate | None:
     return run_rate(entries_between(today, today), now)
 
 
-def _jobs(now: datetime) -> tuple[JobLine, ...]:
+def job_lines(now: datetime) -> tuple[JobLine, ...]:
     """Each job of the table, in its order, by the schedule that is in force. Two queries."""
     newest = {run.job: run for run in JobRun.objects.latest_of_each()}
     rows = read_schedule_rows()

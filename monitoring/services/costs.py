@@ -34,6 +34,7 @@ def accrue_fixed_costs(*, now: datetime) -> int:
                 amount=item.daily_amount,
                 kind=CostKind.FIXED.value,
                 source=FIXED_SOURCE,
+                created_at=now,
             )
             for item in FixedCost.objects.order_by("service")
             for day in days

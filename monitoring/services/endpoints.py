@@ -75,7 +75,9 @@ def watch_endpoint(
     """
     validate_endpoint(url=watch.url, conditions=watch.conditions, headers=watch.headers)
     name = watch.name or name_of(watch.url)
-    endpoint = Endpoint.objects.filter(name=name).first() or Endpoint(name=name, tenant=tenant)
+    endpoint = Endpoint.objects.filter(name=name).first() or Endpoint(
+        name=name, tenant=tenant, created_at=now
+    )
     if endpoint.pk is not None and endpoint.url != watch.url:
         raise UnableToWatch(
             f"{name!r} already watches {endpoint.url}. Choose another --name, or `unwatch` it first."

@@ -20,54 +20,69 @@ from monitoring.domain.evidence import (
 )
 from monitoring.domain.evidence import Incident as IncidentSummary
 from monitoring.domain.evidence import Window as Span
+from monitoring.domain.outages import Outage as OutageFacts
 from monitoring.domain.policy import Policy
 from monitoring.domain.rollups import Counts
-from monitoring.domain.uptime import EndpointRecord, format_percent, measure
-from monitoring.domain.windows import Window
-from monitoring.models import Endpoint, Incident, Outage
+from monitoring.domain.uptime import format_percent, measure
+from monitoring.domain.windows import Window, window_or_none
 from monitoring.services.alert_days import alerts_by_day
-from monitoring.services.costs import entries_between
+from monitoring.services.known import Knowledge, Material, load_material
 from monitoring.services.rollups import count_days, count_observations
-from monitoring.services.uptime import endpoint_records, observed_share, outage_facts
+from monitoring.services.uptime import observed_share
 from tenancy.context import control_transaction
 
 
-def gather_evidence(*, now: datetime, window: Window, policy: Policy) -> Evidence:
+def gather_evidence(
+    *, now: datetime, window: Window, policy: Policy, knowledge: Knowledge | None = None
+) -> Evidence:
     """The evidence for judging `window` at `now`. A constant number of queries, in one transaction."""
     with control_transaction("judge"):
-        critical = list(Endpoint.objects.critical().order_by("name", "id"))
-        records = endpoint_records(critical, window)
-        uptime = _uptime(window, now, critical, records)
-        return Evidence(
-            judged_at=now,
-            window=Span(window.start, window.end),
-            uptime=uptime,
-            error_rate=_error_rate(now, policy, critical),
-            incidents=_incidents(window, now, uptime),
-            api_days=_api_days(now, policy),
-            costs=_costs(window, now),
-            triggers=_triggers(window),
-        )
+        material = material_for(now=now, window=window, policy=policy, knowledge=knowledge)
+        return evidence_from(material, now=now, window=window, policy=policy)
 
 
-def _uptime(
-    window: Window, now: datetime, critical: list[Endpoint], records: dict[int, EndpointRecord]
-) -> UptimeFacts:
-    measured = measure(window, list(records.values()), now)
-    ids = [endpoint.pk for endpoint in critical]
-    counts = sum(count_observations(window, endpoint_ids=ids).values(), Counts()) if ids else Counts()
-    rows = (
-        Outage.objects.touching(window.start, window.end)
-        .confirmed()
-        .filter(endpoint_id__in=ids)
-        .select_related("endpoint")
-        .order_by("first_bad_at", "id")
+def material_for(
+    *, now: datetime, window: Window, policy: Policy, knowledge: Knowledge | None = None
+) -> Material:
+    """The rows that `evidence_from` needs."""
+    hours = timedelta(hours=policy.error_rate.hours) if policy.error_rate else timedelta(0)
+    return load_material(
+        knowledge=knowledge or Knowledge(now),
+        since=min(window.start, now - hours, api_days_since(now, policy)),
+        cost_days_since=window.start,
     )
+
+
+def evidence_from(material: Material, *, now: datetime, window: Window, policy: Policy) -> Evidence:
+    """The evidence, from rows that were read and from counts. Needs the control plane's scope."""
+    uptime = _uptime(material, window, now)
+    return Evidence(
+        judged_at=now,
+        window=Span(window.start, window.end),
+        uptime=uptime,
+        error_rate=_error_rate(material, now, policy),
+        incidents=_incidents(material, window, now, uptime),
+        api_days=_api_days(material, now, policy),
+        costs=_costs(material, window, now),
+        triggers=_triggers(material, window, now),
+    )
+
+
+def _uptime(material: Material, window: Window, now: datetime) -> UptimeFacts:
+    critical = material.critical
+    measured = measure(window, list(material.records(critical, window).values()), now)
+    ids = [endpoint.pk for endpoint in critical]
+    seen = window_or_none(window.start, min(window.end, now))
+    counts = sum(count_observations(seen, endpoint_ids=ids).values(), Counts()) if ids and seen else Counts()
     outages = tuple(
         OutageSummary(
-            row.endpoint.name, outage_facts(row).likely_s(now), row.first_bad_at, row=f"outage:{row.pk}"
+            known.endpoint.name,
+            known.facts.likely_s(now),
+            known.facts.first_bad_at,
+            row=f"outage:{known.row.pk}",
         )
-        for row in rows
+        for known in material.outages
+        if known.endpoint.critical and known.facts.confirmed and _touches(known.facts, window)
     )
     return UptimeFacts(
         critical_endpoints=len(critical),
@@ -81,7 +96,17 @@ def _uptime(
         outages=outages,
         demonstrated=_demonstrated(counts, "good probes"),
         rows=tuple(f"endpoint:{pk}" for pk in ids),
+        outage_failures=sum(
+            known.failures
+            for known in material.outages
+            if known.endpoint.critical and _touches(known.facts, window)
+        ),
     )
+
+
+def _touches(outage: OutageFacts, window: Window) -> bool:
+    ended = outage.first_good_at is not None and outage.first_good_at <= window.start
+    return not ended and outage.first_bad_at < window.end
 
 
 def _demonstrated(counts: Counts, of_what: str) -> str | None:
@@ -93,12 +118,12 @@ def _demonstrated(counts: Counts, of_what: str) -> str | None:
     return f"{counts.total:,} checks, {counts.bad:,} bad: {shown}."
 
 
-def _error_rate(now: datetime, policy: Policy, critical: list[Endpoint]) -> ErrorRateFacts | None:
+def _error_rate(material: Material, now: datetime, policy: Policy) -> ErrorRateFacts | None:
     if policy.error_rate is None:
         return None
     window = Window.trailing(now, timedelta(hours=policy.error_rate.hours))
     counts = sum(count_observations(window).values(), Counts())
-    measured = measure(window, list(endpoint_records(critical, window).values()), now)
+    measured = measure(window, list(material.records(material.critical, window).values()), now)
     return ErrorRateFacts(
         window=Span(window.start, window.end),
         bad=counts.bad,
@@ -109,30 +134,48 @@ def _error_rate(now: datetime, policy: Policy, critical: list[Endpoint]) -> Erro
     )
 
 
-def _incidents(window: Window, now: datetime, uptime: UptimeFacts) -> IncidentFacts:
-    rows = Incident.objects.touching(window.start, now + timedelta(microseconds=1)).order_by(
-        "opened_at", "id"
+def _incidents(material: Material, window: Window, now: datetime, uptime: UptimeFacts) -> IncidentFacts:
+    found = tuple(
+        summary
+        for summary in (
+            IncidentSummary(str(row.pk), row.severity, row.opened_at, row.resolved_at, row.title)
+            for row in material.incidents
+        )
+        if summary.touches(window.start, now + timedelta(microseconds=1))
     )
     return IncidentFacts(
-        incidents=tuple(
-            IncidentSummary(str(row.pk), row.severity, row.opened_at, row.resolved_at, row.title)
-            for row in rows
-        ),
+        incidents=found,
         coverage=uptime.coverage,
         samples=uptime.samples,
-        rows=tuple(f"incident:{row.pk}" for row in rows),
+        rows=tuple(f"incident:{one.id}" for one in found),
     )
 
 
-def _api_days(now: datetime, policy: Policy) -> tuple[ApiDay, ...]:
+def api_days_since(now: datetime, policy: Policy) -> datetime:
+    """The beginning of the first UTC day that is looked at for the streak."""
+    return Window.utc_day(now.astimezone(UTC).date() - timedelta(days=_days_back(policy))).start
+
+
+def _days_back(policy: Policy) -> int:
+    """How many UTC days before today are looked at: enough to find a streak with as many paused days."""
+    return 2 * (policy.intelligence_api_days.min_days if policy.intelligence_api_days else 0) + 7
+
+
+def _api_days(material: Material, now: datetime, policy: Policy) -> tuple[ApiDay, ...]:
     """Enough UTC days to find a streak, paused ones and today too, as the five endpoints were probed."""
-    back = 2 * (policy.intelligence_api_days.min_days if policy.intelligence_api_days else 0) + 7
-    endpoints = list(Endpoint.objects.filter(intelligence_api=True).order_by("url", "id"))
+    back = _days_back(policy)
+    endpoints = material.intelligence_api
+    ids = [endpoint.pk for endpoint in endpoints]
     today = now.astimezone(UTC).date()
     first = today - timedelta(days=back)
     span = Window(Window.utc_day(first).start, Window.utc_day(today).end)
-    counts = count_days(span, endpoint_ids=[endpoint.pk for endpoint in endpoints])
-    records = endpoint_records(endpoints, span)
+    midnight = Window.utc_day(today).start
+    counts = count_days(Window(span.start, midnight), endpoint_ids=ids)
+    so_far = window_or_none(midnight, now)
+    if so_far:
+        told = count_observations(so_far, endpoint_ids=ids)
+        counts |= {(pk, today): count for pk, count in told.items()}
+    records = material.records(endpoints, span)
     wanted = policy.intelligence_api_days.coverage if policy.intelligence_api_days else 1.0
     alerts = alerts_by_day(span, now, least_evaluated=wanted)
     days = []
@@ -161,9 +204,9 @@ def _share_ok(counts: Counts | None) -> float | None:
     return (counts.total - counts.bad) / counts.total if counts and counts.total else None
 
 
-def _costs(window: Window, now: datetime) -> CostFacts:
+def _costs(material: Material, window: Window, now: datetime) -> CostFacts:
     first, today = window.start.astimezone(UTC).date(), now.astimezone(UTC).date()
-    entries = entries_between(min(first, today), today)
+    entries = material.cost_facts()
     rate = run_rate(entries, now)
     return CostFacts(
         days=daily_totals(entries, min(first, today), today, now),
@@ -172,9 +215,11 @@ def _costs(window: Window, now: datetime) -> CostFacts:
     )
 
 
-def _triggers(window: Window) -> TriggerFacts:
-    ids = list(Endpoint.objects.filter(intelligence_api=True).values_list("pk", flat=True))
-    counts = sum(count_observations(window, endpoint_ids=ids).values(), Counts()) if ids else None
+def _triggers(material: Material, window: Window, now: datetime) -> TriggerFacts:
+    """What happened since the window began, also after the end of a burn-in that is reviewed days later."""
+    ids = [endpoint.pk for endpoint in material.intelligence_api]
+    seen = window_or_none(window.start, now)
+    counts = sum(count_observations(seen, endpoint_ids=ids).values(), Counts()) if ids and seen else None
     return TriggerFacts(
         # Heals and real requests are not recorded yet: what nobody counts is unknown, not zero.
         heals=None,

@@ -30,7 +30,12 @@ def open_incident(
     if opened_at > now:
         raise UnableToOpen("An incident cannot begin in the future. Say when it began.")
     return Incident.objects.create(
-        title=title, severity=severity.value, summary=summary, opened_at=opened_at, opened_by=actor
+        title=title,
+        severity=severity.value,
+        summary=summary,
+        opened_at=opened_at,
+        opened_by=actor,
+        created_at=now,
     )
 
 

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import rfc8785
-from django.db import transaction
 
-from monitoring.domain.burnin import BurnInState
 from monitoring.domain.evidence import UnableToJudge
 from monitoring.domain.gates import evaluate
 from monitoring.domain.policy import Policy, WindowKind
+from monitoring.domain.verdict_record import BurnInSeen, Judgement, OtherWindow
 from monitoring.domain.verdicts import Verdict
 from monitoring.domain.windows import Window
 from monitoring.models import BurnIn, GatePolicy
-from monitoring.services.evidence import gather_evidence
+from monitoring.services.burn_ins import (
+    BurnInPlan,
+    begin_burn_in,
+    burn_in_then,
+    current_burn_in,
+    ensure_policy,
+)
+from monitoring.services.evidence import evidence_from, gather_evidence, material_for
+from monitoring.services.known import Knowledge, Material
+from tenancy.context import control_transaction
+
+__all__ = ["NO_POLICY", "current_burn_in", "ensure_policy", "judge", "judge_in_full", "open_burn_in"]
 
 NO_POLICY = Policy(
     uptime=None,
@@ -27,31 +38,82 @@ NO_POLICY = Policy(
 )
 
 
-def current_burn_in() -> BurnIn | None:
-    """The burn-in the board is about, if any. One query."""
-    return BurnIn.objects.current().select_related("policy").first()
+def in_force(at: datetime) -> tuple[BurnInSeen | None, Policy]:
+    """The burn-in and the policy at `at`: the burn-in's own policy, else the newest that there was by then.
+
+    Before the first policy that one is taken; without any, one that nothing can pass. Three queries at most.
+    """
+    then = burn_in_then(at)
+    if then is not None:
+        return then.seen, Policy.from_dict(then.policy.criteria)
+    row = GatePolicy.objects.filter(created_at__lte=at).order_by("-version").first()
+    row = row or GatePolicy.objects.order_by("version").first()
+    return None, Policy.from_dict(row.criteria) if row else NO_POLICY
 
 
-def policy_in_force(burn_in: BurnIn | None) -> Policy:
-    """The policy of the burn-in, else the newest; without any, one that nothing can pass."""
-    row = burn_in.policy if burn_in else GatePolicy.objects.order_by("-version").first()
-    return Policy.from_dict(row.criteria) if row else NO_POLICY
+def window_for(kind: WindowKind, policy: Policy, burn_in: BurnInSeen | None, now: datetime) -> Window | None:
+    """The window of `kind` at `now`; None when it is a burn-in's own and there is none."""
+    if kind is WindowKind.TRAILING:
+        return Window.trailing(now, timedelta(days=policy.window.days))
+    return Window(burn_in.starts_at, burn_in.ends_at) if burn_in else None
 
 
-def judge(*, now: datetime) -> Verdict:
+def judge(*, now: datetime, policy: Policy | None = None) -> Verdict:
     """This will judge the platform at `now`, from stored rows only. A constant number of queries.
+
+    `policy` stands in for the one in force, for "what if".
 
     Raises:
         UnableToJudge: when the policy asks for a window that does not exist.
     """
-    burn_in = current_burn_in()
-    policy = policy_in_force(burn_in)
-    window = Window.trailing(now, timedelta(days=policy.window.days))
-    if policy.window.kind is WindowKind.BURN_IN:
-        if burn_in is None:
-            raise UnableToJudge("The policy judges a burn-in's own window, but no burn-in is open.")
-        window = Window(burn_in.starts_at, burn_in.ends_at)
-    return evaluate(gather_evidence(now=now, window=window, policy=policy), policy)
+    burn_in, ruling = in_force(now)
+    ruling = policy or ruling
+    window = _deciding_window(ruling, burn_in, now)
+    return evaluate(gather_evidence(now=now, window=window, policy=ruling), ruling)
+
+
+def judge_in_full(
+    *,
+    now: datetime,
+    knowledge: Knowledge | None = None,
+    policy: Policy | None = None,
+    before_the_first: bool = False,
+) -> tuple[Judgement, Material]:
+    """The same with all that it came from, over both windows. Needs no scope.
+
+    `before_the_first`: as when there was neither policy nor burn-in yet.
+
+    Raises:
+        UnableToJudge: when the policy asks for a window that does not exist.
+    """
+    burn_in, ruling = (None, NO_POLICY) if before_the_first else in_force(now)
+    ruling = policy or ruling
+    window = _deciding_window(ruling, burn_in, now)
+    with control_transaction("judge"):
+        material = material_for(now=now, window=window, policy=ruling, knowledge=knowledge)
+        evidence = evidence_from(material, now=now, window=window, policy=ruling)
+        other = _other_window(ruling, burn_in, now, knowledge)
+    verdict = evaluate(evidence, ruling)
+    return Judgement(verdict, evidence, ruling, burn_in, other), material
+
+
+def _deciding_window(policy: Policy, burn_in: BurnInSeen | None, now: datetime) -> Window:
+    window = window_for(policy.window.kind, policy, burn_in, now)
+    if window is None:
+        raise UnableToJudge("The policy judges a burn-in's own window, but no burn-in is open.")
+    return window
+
+
+def _other_window(
+    policy: Policy, burn_in: BurnInSeen | None, now: datetime, knowledge: Knowledge | None
+) -> OtherWindow | None:
+    kind = WindowKind.BURN_IN if policy.window.kind is WindowKind.TRAILING else WindowKind.TRAILING
+    window = window_for(kind, policy, burn_in, now)
+    if window is None:
+        return None
+    other = replace(policy, window=replace(policy.window, kind=kind))
+    evidence = gather_evidence(now=now, window=window, policy=other, knowledge=knowledge)
+    return OtherWindow(kind, evaluate(evidence, other))
 
 
 def verdict_hash(verdict: Verdict) -> str:
@@ -59,27 +121,16 @@ def verdict_hash(verdict: Verdict) -> str:
     return hashlib.sha256(rfc8785.dumps(verdict.to_record_dict())).hexdigest()
 
 
-@transaction.atomic
-def ensure_policy(*, actor: str) -> GatePolicy:
-    """This will store the default criteria as version 1 unless there is a policy already."""
-    newest = GatePolicy.objects.order_by("-version").first()
-    if newest is not None:
-        return newest
-    return GatePolicy.objects.create(
-        version=1, criteria=Policy().to_dict(), note="The seed's five criteria.", created_by=actor
-    )
-
-
-@transaction.atomic
-def open_burn_in(*, name: str, starts_at: datetime, days: int, review_after: timedelta, actor: str) -> BurnIn:
-    """This will open a burn-in and make it the current one."""
-    BurnIn.objects.current().update(is_current=False)
+def open_burn_in(
+    *,
+    name: str,
+    starts_at: datetime,
+    days: int,
+    review_after: timedelta,
+    actor: str,
+    now: datetime | None = None,
+) -> BurnIn:
+    """This will open a burn-in that begins at `starts_at`, decided at `now` (else then), and make it current."""
     ends_at = starts_at + timedelta(days=days)
-    return BurnIn.objects.create(
-        name=name,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        review_at=ends_at + review_after,
-        policy=ensure_policy(actor=actor),
-        state=BurnInState.RUNNING.value,
-    )
+    plan = BurnInPlan(name, starts_at, ends_at, ends_at + review_after)
+    return begin_burn_in(plan, now=now or starts_at, actor=actor)

@@ -21,7 +21,7 @@ from monitoring.services.recording import Flip, record_probes
 TICK_S = 5
 _LOOK_AHEAD = timedelta(seconds=1)
 # Longer than any probe can take: past it, its worker is taken for dead.
-_LEASE_SLACK_S = 15
+LEASE_SLACK_S = 15
 BATCH_SIZE = 200
 
 _CLAIM_SQL = """
@@ -59,7 +59,7 @@ def claim_due(*, now: datetime, limit: int = 5000) -> list[int]:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            _CLAIM_SQL, {"now": now, "until": now + _LOOK_AHEAD, "limit": limit, "slack": _LEASE_SLACK_S}
+            _CLAIM_SQL, {"now": now, "until": now + _LOOK_AHEAD, "limit": limit, "slack": LEASE_SLACK_S}
         )
         return [row[0] for row in cursor.fetchall()]
 

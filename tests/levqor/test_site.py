@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OF_THE_PLATFORM = {
     *("monitoring.BurnIn", "monitoring.GatePolicy", "monitoring.Incident", "monitoring.CostEntry"),
-    *("monitoring.AlertRule", "monitoring.Silence", "monitoring.MaintenanceWindow"),
+    *("monitoring.Verdict", "monitoring.AlertRule", "monitoring.Silence", "monitoring.MaintenanceWindow"),
     *("monitoring.FixedCost", "monitoring.JobRun", "monitoring.JobSchedule", "auth.User", "auth.Group"),
 }
 

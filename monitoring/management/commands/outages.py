@@ -1,25 +1,14 @@
 import json
-from argparse import ArgumentParser, ArgumentTypeError
-from datetime import UTC, datetime
+from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
+from monitoring.management.arguments import instant
 from monitoring.models import Outage
 from monitoring.services.uptime import latest_outages, outage_facts
-
-
-def instant(text: str) -> datetime:
-    """An ISO 8601 instant from the command line; without a zone it is UTC."""
-    try:
-        parsed = parse_datetime(text)
-    except ValueError:
-        parsed = None
-    if parsed is None:
-        raise ArgumentTypeError(f"{text!r} is no instant. Write it as 2025-11-15T09:00Z.")
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 class Command(BaseCommand):

@@ -49,6 +49,17 @@ def test_uptime_just_below_the_limit_is_never_shown_as_the_limit() -> None:
     assert "Uptime is 99.979 % (99.970 to 100.000 %), below the limit of 99.98 %," in gate.explanation
 
 
+@pytest.mark.parametrize(
+    ("failed", "told", "proven"),
+    [(0, None, True), (1, 1, True), (1, 2, True), (1, None, False), (3, 2, False)],
+)
+def test_failed_probes_belong_to_recorded_outages(failed: int, told: int | None, proven: bool) -> None:
+    gate = reading(GateKey.UPTIME, clean(uptime=uptime(failed_probes=failed, outage_failures=told)))
+
+    assert gate.proven is proven
+    assert proven or "1 failed probe belongs to no recorded outage" in gate.explanation
+
+
 def test_uptime_names_the_longest_outage() -> None:
     outages = (
         OutageSummary("web", 12.0, datetime(2025, 11, 13, tzinfo=UTC), row="outage:1"),
@@ -56,7 +67,7 @@ def test_uptime_names_the_longest_outage() -> None:
         OutageSummary("api", 62.5, datetime(2025, 11, 15, 3, 4, tzinfo=UTC)),
     )
 
-    gate = reading(GateKey.UPTIME, clean(uptime=uptime(outages=outages, failed_probes=7)))
+    gate = reading(GateKey.UPTIME, clean(uptime=uptime(outages=outages, failed_probes=7, outage_failures=7)))
 
     assert gate.explanation == (
         "Uptime is 100.000 %, at or above the limit of 99.98 %, from 60,480 probes (7 failed) of"

@@ -1,0 +1,1 @@
+"""The stand-alone verifier that goes into every evidence bundle."""
