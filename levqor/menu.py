@@ -46,7 +46,7 @@ SECTIONS = (
         "Endpoints & health",
         ("monitoring.Endpoint", "monitoring.Outage", "monitoring.ObservedSpan", "monitoring.HealthLog"),
     ),
-    Section("SLOs", ()),
+    Section("SLOs", ("monitoring.Slo", "monitoring.RecoveryProposal")),
     Section("Jobs", ("monitoring.JobSchedule", "monitoring.JobRun")),
     Section("Costs & reports", ("monitoring.CostEntry", "monitoring.FixedCost")),
     Section(

@@ -23,6 +23,8 @@ _VIEW = (
     "monitoring.view_checkpoint",
     "monitoring.view_review",
     "monitoring.view_incident",
+    "monitoring.view_slo",
+    "monitoring.view_recoveryproposal",
     "monitoring.view_alertrule",
     "monitoring.view_alertepisode",
     "monitoring.view_alertdelivery",
@@ -80,6 +82,8 @@ _TENANT_ADMIN = (
     "intelligence.change_intelrecommendation",
 )
 _PLATFORM_ADMIN = (
+    "monitoring.add_slo",
+    "monitoring.change_slo",
     "monitoring.add_alertrule",
     "monitoring.change_alertrule",
     "monitoring.add_fixedcost",

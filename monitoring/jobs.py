@@ -85,6 +85,8 @@ TICKS = (
     Tick("notices", Every(5), "monitoring.tasks.notices_tick"),
     # The rules that cannot wait for the five-minute evaluation: bursts, and outages that must last a while.
     Tick("urgent_alerts", Every(30), "monitoring.tasks.urgent_alerts"),
+    # Long outages of critical endpoints, and alerts whose rule says so, become incidents.
+    Tick("incident_watch", Every(15), "monitoring.tasks.incident_watch"),
     # Each alert becomes an action that the intelligence app remembers.
     Tick("alert_actions", Every(60), "intelligence.tasks.note_alerts"),
     # The daily check at 09:00 UTC, and the checkpoint of the last day.

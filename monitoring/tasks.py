@@ -18,8 +18,10 @@ from monitoring.models import JobRun
 from monitoring.services import deliveries, heartbeats, housekeeping, jobs, publishing
 from monitoring.services.alerts import evaluate_alerts
 from monitoring.services.burn_ins import advance_burn_in
+from monitoring.services.incident_watch import watch_incidents
 from monitoring.services.probing import batches, claim_due, probe_endpoints
 from monitoring.services.routine import keep_routine
+from monitoring.services.slo import evaluate_slos
 from monitoring.services.synthetic import sweep
 from monitoring.services.verdicts import store_on_change
 from monitoring.services.work import job_work
@@ -102,6 +104,13 @@ def alert_checks(run: JobRun) -> JobResult:
     return (JobResult.findings if evaluation.firing else JobResult.ok)(evaluation.sentence)
 
 
+@job_work("slo_monitoring")
+def slo_monitoring(run: JobRun) -> JobResult:
+    """Evaluate every SLO."""
+    result = evaluate_slos(now=timezone.now())
+    return (JobResult.findings if result.broken else JobResult.ok)(result.sentence)
+
+
 # Not atomic: it calls the outside; a sweep too many is only more observations.
 @job_work("synthetic_checks", atomic=False)
 def synthetic_checks(run: JobRun) -> JobResult:
@@ -115,6 +124,12 @@ def urgent_alerts() -> str:
     """Evaluate the rules that look at moments."""
     now = timezone.now()
     return evaluate_alerts(now=now, kinds=(RuleKind.ENDPOINT_DOWN, RuleKind.SERVER_ERRORS)).sentence
+
+
+@shared_task(name="monitoring.tasks.incident_watch", base=ControlTask, expires=15)
+def incident_watch() -> str:
+    """Open the incidents that nobody need decide about."""
+    return watch_incidents(now=timezone.now()).sentence
 
 
 @shared_task(name="monitoring.tasks.notices_tick", base=ControlTask, expires=5)

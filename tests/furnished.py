@@ -11,12 +11,16 @@ from intelligence.models import AiForecast, IntelAction, IntelEvent, IntelRecomm
 from monitoring.domain.costs import CostKind
 from monitoring.domain.observing import Severity, Source
 from monitoring.domain.occasions import Occasion
+from monitoring.domain.reviews import BlockerTerms, ReviewDraft
+from monitoring.domain.verdicts import Decision
 from monitoring.models import Endpoint, FixedCost, JobRun
+from monitoring.services.checkpoints import take_checkpoint
 from monitoring.services.cost_entries import record_cost_entry
 from monitoring.services.incidents import open_incident
 from monitoring.services.judging import open_burn_in
 from monitoring.services.maintenance import WindowTerms, mark_maintenance, silence_alerts
 from monitoring.services.recording import record_probes
+from monitoring.services.reviews import sign_review
 from monitoring.services.schedules import sync_schedule_rows
 from monitoring.services.verdicts import store_verdict
 from tenancy.context import tenant_transaction
@@ -56,6 +60,20 @@ def furnish(user: User, *, now: datetime) -> None:
     store_verdict(now=now, occasion=Occasion.COMMAND, actor=user.username)
     done = {"state": "done", "outcome": "ok", "created_at": now}
     JobRun.objects.create(job="slo_monitoring", scheduled_for=now, **done)
+    take_checkpoint(now=now, actor="test")
+    sign_review(
+        ReviewDraft(
+            Decision.NO_GO,
+            blockers=(BlockerTerms("uptime", "furnished"),),
+            plan="test",
+            plan_owner="test",
+            plan_due=now.date(),
+        ),
+        signer=user,
+        second=None,
+        now=now,
+        through="test",
+    )
 
 
 def observe(endpoint: Endpoint, *, now: datetime, probes: int = 6) -> None:

@@ -129,3 +129,9 @@ def words(text: str) -> list[str]:
 def gate_row(reading: Reading) -> tuple[str, ...]:
     """Title, value, limit, standing, coverage and samples of a gate, as text."""
     return gate_cells(reading)
+
+
+@register.filter
+def percent(number: float | None) -> str:
+    """A percentage as it was floored where it was measured; `not known` without one."""
+    return "not known" if number is None else f"{number} %"

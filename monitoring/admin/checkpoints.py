@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -20,9 +18,9 @@ from monitoring.domain.evidence import UnableToJudge
 from monitoring.domain.reports import report_markdown
 from monitoring.models import Blocker, Checkpoint
 from monitoring.services.checkpoints import UnableToTakeCheckpoint, take_checkpoint
+from monitoring.services.publishing import request_publication
 from monitoring.services.report_pages import report_charts, report_html
 from monitoring.services.reports import gather_report
-from monitoring.tasks import publish_report
 from tenancy.admin.columns import moment
 from tenancy.admin.scoped import ReadOnlyAdmin
 
@@ -134,7 +132,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
         """Hand the publication to a worker: it talks to the outside, which no request waits for."""
         if not (self.in_reach() and request.user.has_perm(TAKE)):
             raise PermissionDenied
-        transaction.on_commit(partial(publish_report.delay, actor=request.user.get_username()))
+        request_publication(actor=request.user.get_username())
         self.message_user(
             request, "A worker publishes the report; the ops log will say what came of it.", messages.SUCCESS
         )

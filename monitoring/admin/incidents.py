@@ -1,4 +1,4 @@
-"""Incidents: opened and resolved by people, never deleted, their severity never changed."""
+"""Incidents: opened and resolved by people, never deleted, changed by the services only."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from monitoring.domain.observing import Severity
 from monitoring.models import Incident
-from monitoring.services.incidents import UnableToResolve, open_incident, resolve_incident
+from monitoring.services.incidents import (
+    UnableToChange,
+    UnableToResolve,
+    acknowledge_incident,
+    open_incident,
+    resolve_incident,
+)
 from tenancy.admin.columns import moment
 from tenancy.admin.csv_export import export_csv
 from tenancy.admin.scoped import ScopedAdmin
@@ -56,9 +63,12 @@ class IncidentAdmin(ScopedAdmin):
     list_filter = (OpenFilter, "severity", time_range("opened_at"))
     search_fields = ("title", "summary")
     ordering = ("-opened_at", "-id")
-    fields = ("title", "severity", "opened_at", "summary", "resolved_at", "opened_by")
-    readonly_fields = ("resolved_at", "opened_by")
-    actions = ("resolve", export_csv)
+    fields = (
+        *("title", "severity", "opened_at", "acknowledge_by", "acknowledged_by", "summary", "resolved_at"),
+        *("opened_by", "story"),
+    )
+    readonly_fields = ("acknowledge_by", "acknowledged_by", "resolved_at", "opened_by", "story")
+    actions = ("acknowledge", "resolve", export_csv)
     csv_fields = ("opened_at", "resolved_at", "severity", "title", "summary", "opened_by")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -84,6 +94,26 @@ class IncidentAdmin(ScopedAdmin):
         )
         obj.pk = incident.pk
 
+    @admin.display(description="time line")
+    def story(self, incident: Incident) -> str:
+        """Everything that was said and done, in its order."""
+        entries = incident.entries.order_by("written_at", "id")
+        return render_to_string("admin/monitoring/incident/story.html", {"entries": entries})
+
+    @admin.action(description="Acknowledge the chosen incidents", permissions=["change"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """The person has the chosen incidents."""
+        done = 0
+        for pk in queryset.order_by("pk").values_list("pk", flat=True):
+            try:
+                acknowledge_incident(incident_id=pk, actor=request.user.get_username(), now=timezone.now())
+            except UnableToChange as error:
+                self.message_user(request, str(error), messages.WARNING)
+                continue
+            done += 1
+        if done:
+            self.message_user(request, f"{done} acknowledged.", messages.SUCCESS)
+
     @admin.action(description="Resolve the chosen incidents now", permissions=["change"])
     def resolve(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """The chosen incidents end now."""
@@ -91,7 +121,12 @@ class IncidentAdmin(ScopedAdmin):
         resolved = 0
         for incident in queryset:
             try:
-                resolve_incident(incident_id=incident.pk, resolved_at=now, now=now)
+                resolve_incident(
+                    incident_id=incident.pk,
+                    resolved_at=now,
+                    actor=request.user.get_username(),
+                    now=now,
+                )
             except UnableToResolve as error:
                 self.message_user(request, str(error), messages.WARNING)
                 continue

@@ -11,6 +11,7 @@ from typing import Any
 from monitoring.domain.figures import amount_text, counted, dollars
 from monitoring.domain.gates import GATE_TITLES
 from monitoring.domain.policy import GateKey
+from monitoring.domain.reviews import told_once
 from monitoring.domain.verdict_text import criteria_line, shown_value
 from monitoring.domain.verdicts import Reading, Verdict
 
@@ -109,7 +110,7 @@ def streak_of(verdict: Verdict) -> tuple[int | None, str]:
     """The API streak in days, and why it is no longer."""
     reading = next(one for one in verdict.gates if one.key is GateKey.INTELLIGENCE_API_DAYS)
     days = None if reading.value is None else int(reading.value)
-    return days, " ".join((reading.explanation, *reading.missing))
+    return days, told_once(reading)
 
 
 def daily_data(

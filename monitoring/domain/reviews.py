@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from monitoring.domain.gates import GATE_TITLES, TRIGGER_TITLES
-from monitoring.domain.verdicts import Decision, Verdict
+from monitoring.domain.verdicts import Decision, Reading, Verdict
 
 DEFAULT_EXTENSION_DAYS = 7
 LONGEST_EXTENSION_DAYS = 90
@@ -77,7 +77,7 @@ def open_points(verdict: Verdict) -> tuple[OpenPoint, ...]:
         OpenPoint(
             reading.key.value,
             f"{GATE_TITLES[reading.key]} {reading.standing}",
-            " ".join((reading.explanation, *reading.missing)),
+            told_once(reading),
         )
         for reading in gates
     ]
@@ -91,6 +91,12 @@ def open_points(verdict: Verdict) -> tuple[OpenPoint, ...]:
         if trigger.fired or not trigger.observed
     ]
     return tuple(points)
+
+
+def told_once(reading: Reading) -> str:
+    """The explanation of a reading and what is missing, without saying anything twice."""
+    more = [text for text in reading.missing if text not in reading.explanation]
+    return " ".join((reading.explanation, *more))
 
 
 def faults_of(

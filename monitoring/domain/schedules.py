@@ -116,7 +116,9 @@ def _at_most_before(schedule: Schedule, after: datetime, until: datetime, limit:
         slot = earlier.astimezone(UTC)
         if slot <= after:
             return after
-    return max(after, slot)
+    # Walking backwards and forwards differ in the hour that a clock change repeats or leaves out: begin well
+    # before, at a time of day at which no zone changes its clocks.
+    return max(after, (slot - timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0))
 
 
 def is_overdue(schedule: Schedule, anchor: datetime, now: datetime, *, allowed_missed: int = 1) -> bool:

@@ -87,6 +87,11 @@ class AlertRule(models.Model):
         default=True,
         help_text="A day on which it fires does not count for the API streak.",
     )
+    opens_incident = models.BooleanField(
+        "opens an incident",
+        default=False,
+        help_text="Each alert of this rule becomes an incident of its severity. A P1 decides a gate.",
+    )
     # What happened since is looked at next time, so that nothing between two evaluations goes unseen.
     evaluated_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -22,7 +22,7 @@ def alerts_by_day(span: Window, now: datetime, *, least_evaluated: float) -> dic
     as known when the rules were evaluated in at least the share `least_evaluated` of its hours that have gone
     by: rules look back an hour. Two queries.
     """
-    evaluated = _evaluated_hours(span, now)
+    evaluated = evaluated_hours(span, now)
     episodes = list(
         AlertEpisode.objects.touching(span.start, span.end)
         .filter(pauses_api_days=True, fired_at__lte=now)
@@ -41,7 +41,7 @@ def alerts_by_day(span: Window, now: datetime, *, least_evaluated: float) -> dic
     return found
 
 
-def _evaluated_hours(span: Window, now: datetime) -> dict[date, int]:
+def evaluated_hours(span: Window, now: datetime) -> dict[date, int]:
     """In how many hours of each UTC day the rules were evaluated."""
     rows = (
         JobRun.objects.filter(

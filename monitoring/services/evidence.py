@@ -20,11 +20,13 @@ from monitoring.domain.evidence import (
 )
 from monitoring.domain.evidence import Incident as IncidentSummary
 from monitoring.domain.evidence import Window as Span
+from monitoring.domain.incidents import Known
 from monitoring.domain.outages import Outage as OutageFacts
 from monitoring.domain.policy import Policy
 from monitoring.domain.rollups import Counts
 from monitoring.domain.uptime import format_percent, measure
 from monitoring.domain.windows import Window, window_or_none
+from monitoring.models import Incident
 from monitoring.services.alert_days import alerts_by_day
 from monitoring.services.known import Knowledge, Material, load_material
 from monitoring.services.rollups import count_days, count_observations
@@ -137,10 +139,7 @@ def _error_rate(material: Material, now: datetime, policy: Policy) -> ErrorRateF
 def _incidents(material: Material, window: Window, now: datetime, uptime: UptimeFacts) -> IncidentFacts:
     found = tuple(
         summary
-        for summary in (
-            IncidentSummary(str(row.pk), row.severity, row.opened_at, row.resolved_at, row.title)
-            for row in material.incidents
-        )
+        for summary in (_incident_as_known(row, then) for row, then in material.incidents)
         if summary.touches(window.start, now + timedelta(microseconds=1))
     )
     return IncidentFacts(
@@ -149,6 +148,14 @@ def _incidents(material: Material, window: Window, now: datetime, uptime: Uptime
         samples=uptime.samples,
         rows=tuple(f"incident:{one.id}" for one in found),
     )
+
+
+def _incident_as_known(row: Incident, known: Known) -> IncidentSummary:
+    """The gravest it had been by then: lowering a P1 later does not take it from the gate."""
+    title = row.title
+    if known.severity is not known.gravest:
+        title += f" (re-classified as {known.severity.value})"
+    return IncidentSummary(str(row.pk), known.gravest.value, row.opened_at, known.resolved_at, title)
 
 
 def api_days_since(now: datetime, policy: Policy) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,8 @@ from monitoring.domain.evidence_rows import EvidenceRow, row_of
 from monitoring.domain.policy import Policy
 from monitoring.domain.rollups import parts_of
 from monitoring.domain.windows import Window, Windows, union, window_or_none
-from monitoring.models import HealthHour, HealthLog, HealthMinute
+from monitoring.models import AlertEpisode, HealthHour, HealthLog, HealthMinute
+from monitoring.services.alert_days import evaluated_hours
 from monitoring.services.evidence import api_days_since
 from monitoring.services.known import Material
 
@@ -32,6 +34,8 @@ def rows_behind(
         *_spans(material),
         *_incidents(material),
         *_costs(material),
+        *_maintenance(material),
+        *_alerts(api_days_since(now, policy), now),
         *_counts(seen),
         *_api_hours(material, api_days_since(now, policy), now),
     ]
@@ -82,14 +86,14 @@ def _spans(material: Material) -> Iterator[EvidenceRow]:
 
 
 def _incidents(material: Material) -> Iterator[EvidenceRow]:
-    for row in material.incidents:
+    for row, known in material.incidents:
         yield row_of(
             "incidents",
             row.pk,
-            severity=row.severity,
+            severity=known.gravest.value,
             title=row.title,
             opened_at=row.opened_at,
-            resolved_at=row.resolved_at,
+            resolved_at=known.resolved_at,
         )
 
 
@@ -104,6 +108,42 @@ def _costs(material: Material) -> Iterator[EvidenceRow]:
             kind=row.kind,
             source=row.source,
         )
+
+
+def _maintenance(material: Material) -> Iterator[EvidenceRow]:
+    for row in material.maintenance:
+        concerned = [endpoint.name for endpoint in material.endpoints if row.concerns(endpoint)]
+        yield row_of(
+            "maintenance_windows",
+            row.pk,
+            title=row.title,
+            reason=row.reason,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            created_by=row.created_by,
+            created_at=row.created_at,
+            endpoints=json.dumps(concerned, ensure_ascii=False),
+        )
+
+
+def _alerts(since: datetime, now: datetime) -> Iterator[EvidenceRow]:
+    """The alerts that pause API days, and the days on which anybody looked for them."""
+    span = Window(since, Window.utc_day(now.date()).end)
+    episodes = AlertEpisode.objects.touching(span.start, span.end).filter(
+        pauses_api_days=True, fired_at__lte=now
+    )
+    for row in episodes.order_by("id"):
+        over = row.resolved_at if row.resolved_at and row.resolved_at <= now else None
+        yield row_of(
+            "alert_episodes",
+            row.pk,
+            rule=row.rule_key,
+            subject=row.subject_name,
+            fired_at=row.fired_at,
+            resolved_at=over,
+        )
+    for day, hours in sorted(evaluated_hours(span, now).items()):
+        yield row_of("alert_checks", day.isoformat(), hours_evaluated=hours)
 
 
 def _counts(windows: Iterable[Window]) -> Iterator[EvidenceRow]:

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from monitoring.models import JobRun
 from monitoring.services import heartbeats
 from monitoring.services.costs import accrue_fixed_costs
+from monitoring.services.slo import EVALUATIONS_KEPT, forget_evaluations
 
 PROBE_ROWS_KEPT = timedelta(days=90)
 # Runs are evidence of what was watched and when; they go with the growth aggregates.
@@ -29,9 +30,11 @@ def keep_house(now: datetime) -> str:
         dropped = cursor.fetchone()[0]
     with transaction.atomic():
         runs, _ = JobRun.objects.filter(scheduled_for__lt=now - RUNS_KEPT).delete()
+    evaluations = forget_evaluations(before=now - EVALUATIONS_KEPT)
     workers = heartbeats.forget_the_dead()
     costs = accrue_fixed_costs(now=now)
     return (
-        f"{made} partitions made, {dropped} dropped; {runs} runs and {workers} silent workers forgotten; "
+        f"{made} partitions made, {dropped} dropped; {runs} runs, {evaluations} SLO evaluations "
+        f"and {workers} silent workers forgotten; "
         f"{costs} fixed costs written"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -16,16 +16,27 @@ from django.db.models import Q
 
 from monitoring.domain.costs import CostEntry as CostFacts
 from monitoring.domain.costs import CostKind
+from monitoring.domain.incidents import Known
 from monitoring.domain.observing import Source
 from monitoring.domain.outages import Observation, Trail
 from monitoring.domain.outages import Outage as OutageFacts
 from monitoring.domain.uptime import EndpointRecord
 from monitoring.domain.windows import Window, union, window_or_none
-from monitoring.models import CostEntry, Endpoint, HealthLog, Incident, ObservedSpan, Outage
+from monitoring.models import (
+    CostEntry,
+    Endpoint,
+    HealthLog,
+    Incident,
+    MaintenanceWindow,
+    ObservedSpan,
+    Outage,
+)
 from monitoring.services.uptime import outage_facts
 
 # Longer than a probe can take: an outage without a good probe before it began no earlier than this.
 _LONGEST_PROBE = timedelta(seconds=75)
+# Later than anything that is written.
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +77,9 @@ class Material:
     endpoints: tuple[Endpoint, ...]
     outages: tuple[KnownOutage, ...]
     spans: tuple[tuple[int, ObservedSpan], ...]
-    incidents: tuple[Incident, ...]
+    incidents: tuple[tuple[Incident, Known], ...]
     costs: tuple[CostEntry, ...]
+    maintenance: tuple[MaintenanceWindow, ...]
 
     @property
     def critical(self) -> list[Endpoint]:
@@ -92,7 +104,12 @@ class Material:
                 spans[endpoint_id].append(clipped)
         return {
             endpoint.pk: EndpointRecord(
-                key=endpoint.name, spans=union(spans[endpoint.pk]), outages=tuple(outages[endpoint.pk])
+                key=endpoint.name,
+                spans=union(spans[endpoint.pk]),
+                outages=tuple(outages[endpoint.pk]),
+                excluded=union(
+                    Window(one.starts_at, one.ends_at) for one in self.maintenance if one.concerns(endpoint)
+                ),
             )
             for endpoint in endpoints
         }
@@ -112,7 +129,7 @@ class Material:
 
 
 def load_material(*, knowledge: Knowledge, since: datetime, cost_days_since: datetime) -> Material:
-    """Read what was known at `knowledge.at` of the time since `since`. Five queries, and one more for each
+    """Read what was known at `knowledge.at` of the time since `since`. Seven queries, and one more for each
     outage that has gone on since."""
     endpoints = tuple(Endpoint.objects.filter(knowledge.written("endpoints")).order_by("name", "id"))
     by_id = {endpoint.pk: endpoint for endpoint in endpoints}
@@ -123,6 +140,7 @@ def load_material(*, knowledge: Knowledge, since: datetime, cost_days_since: dat
         spans=tuple(_spans(by_id, since, knowledge.at)),
         incidents=tuple(_incidents(since, knowledge)),
         costs=tuple(_costs(cost_days_since, knowledge)),
+        maintenance=tuple(_maintenance(since, knowledge)),
     )
 
 
@@ -197,12 +215,32 @@ def _without_log(row: Outage, at: datetime) -> OutageFacts | None:
     )
 
 
-def _incidents(since: datetime, knowledge: Knowledge) -> Iterable[Incident]:
-    rows = Incident.objects.touching(since, knowledge.at + timedelta(microseconds=1))
+def _incidents(since: datetime, knowledge: Knowledge) -> Iterable[tuple[Incident, Known]]:
+    """The incidents and what was known of each: a replay reads its time line as far as it was written."""
+    rows = Incident.objects.perhaps_touching(since, knowledge.at + timedelta(microseconds=1)).with_story()
     for row in rows.filter(knowledge.written("incidents")).order_by("opened_at", "id"):
-        if row.resolved_at is not None and row.resolved_at > knowledge.at:
-            row.resolved_at = None
-        yield row
+        # One that was written later was kept by the verdict that used it: as it was when it was opened.
+        known = row.known_at(knowledge.at if knowledge.sealed else _EVER) or row.known_at(row.created_at)
+        if known is None:
+            continue
+        if known.resolved_at is not None and known.resolved_at > knowledge.at:
+            known = replace(known, resolved_at=None)
+        yield row, known
+
+
+def _maintenance(since: datetime, knowledge: Knowledge) -> Iterable[MaintenanceWindow]:
+    """Windows that take time out of uptime. Marked or withdrawn afterwards, it did not count before that."""
+    standing = Q(withdrawn_at__isnull=True)
+    if knowledge.sealed:
+        standing |= Q(withdrawn_at__gt=knowledge.at)
+    rows = MaintenanceWindow.objects.filter(
+        standing,
+        knowledge.written("maintenance_windows"),
+        exclude_from_uptime=True,
+        starts_at__lt=knowledge.at,
+        ends_at__gt=since,
+    )
+    return rows.prefetch_related("endpoints").order_by("starts_at", "id")
 
 
 def _costs(since: datetime, knowledge: Knowledge) -> Iterable[CostEntry]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from celery import current_app
 from django.conf import settings
 from django.db import connection, transaction
 
@@ -21,6 +23,7 @@ from monitoring.services.reports import gather_report
 
 # Two that replace the page at once would delete each other's blocks.
 _LOCK = 1986359924
+TASK = "monitoring.tasks.publish_report"
 
 
 class UnableToStartPublishing(RuntimeError):
@@ -37,6 +40,11 @@ class Published:
 
     def __str__(self) -> str:
         return f"{self.channel}: {self.state}, {self.answer}"
+
+
+def request_publication(*, actor: str) -> None:
+    """This will hand the publication to a worker once the caller's transaction is committed."""
+    transaction.on_commit(partial(current_app.send_task, TASK, kwargs={"actor": actor}))
 
 
 def publish_report(*, now: datetime, actor: str) -> tuple[Published, ...]:

@@ -183,7 +183,9 @@ def _before_the_first(record: dict[str, Any]) -> bool:
 def _knowledge_then(record: dict[str, Any], rows: tuple[EvidenceRow, ...]) -> Knowledge:
     """What the verdict used: its rows, and today's costs as they stood, if they have only grown since."""
     at = _moment(record["verdict"]["at"])
-    kept: dict[str, set[int]] = {"endpoints": set(), "incidents": set(), "cost_entries": set()}
+    kept: dict[str, set[int]] = {
+        name: set() for name in ("endpoints", "incidents", "cost_entries", "maintenance_windows")
+    }
     amounts: dict[int, Decimal] = {}
     for row in rows:
         if row.table in kept:

@@ -17,7 +17,7 @@ import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -285,7 +285,8 @@ def _check_readings(record: dict[str, Any], rows: Rows) -> Iterator[str]:
     at = _moment(evidence["judged_at"])
     window = (_moment(evidence["window"]["start"]), _moment(evidence["window"]["end"]))
     facts = evidence["error_rate"]
-    if facts is not None:
+    # Counted from the log alone; what else was counted is not in the bundle's tables.
+    if facts is not None and facts["rows"] == ["health_log"]:
         span = (_moment(facts["window"]["start"]), _moment(facts["window"]["end"]))
         total, bad = _count(rows, *span)
         if (total, bad) != (facts["total"], facts["bad"]):
@@ -303,7 +304,7 @@ def _check_readings(record: dict[str, Any], rows: Rows) -> Iterator[str]:
     value = readings["daily_cost"]["value"]
     if dearest is not None and value is not None and float(dearest) != float(value):
         yield f"The dearest day in the rows cost {dearest}, the verdict says {value}."
-    if evidence["uptime"] is not None and not rows.get("maintenance"):
+    if evidence["uptime"] is not None:
         yield from _check_uptime(evidence["uptime"], rows, window, at)
 
 
@@ -379,8 +380,17 @@ def _check_uptime(
             )
             sure.append((cells["endpoint"], first, last))
             likely.append((cells["endpoint"], begun, over))
-    known, down = _sweep(critical, seen, sure, likely, start, end)
-    coverage = known / (window[1] - window[0])
+    spared = [
+        (name, _moment(cells["starts_at"]), _moment(cells["ends_at"]))
+        for cells in rows.get("maintenance_windows", {}).values()
+        for name in json.loads(cells["endpoints"])
+        if name in critical
+    ]
+    pieces = [("seen", name, *span) for name, spans in seen.items() for span in spans]
+    pieces += [("sure", *one) for one in sure] + [("likely", *one) for one in likely]
+    pieces += [("spared", *one) for one in spared]
+    known, down, excluded = _sweep(critical, pieces, start, end)
+    coverage = (known + excluded) / (window[1] - window[0])
     if facts["coverage"] is None or abs(coverage - facts["coverage"]) > 1e-9:
         yield f"The rows cover {coverage:.6f} of the window, the verdict says {facts['coverage']}."
     if known:
@@ -390,36 +400,32 @@ def _check_uptime(
 
 
 def _sweep(
-    critical: Iterable[str],
-    seen: dict[str, list[tuple[datetime, datetime]]],
-    sure: list[tuple[str, datetime, datetime]],
-    likely: list[tuple[str, datetime, datetime]],
-    start: datetime,
-    end: datetime,
-) -> tuple[timedelta, timedelta]:
-    """Walk from edge to edge: how long the platform was known at all, and how long it was likely down."""
+    critical: set[str], pieces: list[tuple[str, str, datetime, datetime]], start: datetime, end: datetime
+) -> tuple[timedelta, timedelta, timedelta]:
+    """Walk from edge to edge: how long the platform was judged, likely down, and all of it in maintenance."""
     events: list[tuple[datetime, int, str, str]] = [(start, 0, "", ""), (end, 0, "", "")]
-    pieces = [("seen", name, *span) for name, spans in seen.items() for span in spans]
-    pieces += [("sure", *one) for one in sure] + [("likely", *one) for one in likely]
     for kind, name, begun, over in pieces:
         low, high = max(begun, start), min(over, end)
         if low < high:
             events += [(low, 1, kind, name), (high, -1, kind, name)]
     events.sort(key=lambda event: event[0])
     active: dict[tuple[str, str], int] = {}
-    known, down, before = timedelta(0), timedelta(0), start
+    known, down, excluded, before = timedelta(0), timedelta(0), timedelta(0), start
     for at, step, kind, name in events:
         if at > before:
-            watched = [name for name in critical if active.get(("seen", name))]
-            surely = any(active.get(("sure", name)) for name in watched)
-            if surely or len(watched) == len(set(critical)):
+            spared = {one for one in critical if active.get(("spared", one))}
+            watched = {one for one in critical - spared if active.get(("seen", one))}
+            surely = any(active.get(("sure", one)) for one in watched)
+            if spared == critical:
+                excluded += at - before
+            elif surely or watched | spared == critical:
                 known += at - before
-                if surely or any(active.get(("likely", name)) for name in watched):
+                if surely or any(active.get(("likely", one)) for one in watched):
                     down += at - before
             before = at
         if step:
             active[kind, name] = active.get((kind, name), 0) + step
-    return known, down
+    return known, down, excluded
 
 
 def _middle(first: datetime, second: datetime) -> datetime:

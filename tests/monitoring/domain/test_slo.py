@@ -1,12 +1,23 @@
 """Error budgets and burn rates, against OneUptime's own tables."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from monitoring.domain.slo import burn_rate, error_budget, error_rate
-from tests.monitoring.domain.material import VECTORS, vector_rows
+from monitoring.domain.slo import (
+    EVALUATION_S,
+    SloPeriod,
+    SloStanding,
+    burn_rate,
+    error_budget,
+    error_rate,
+    silence_allowed_s,
+    standing_after,
+)
+from tests.monitoring.domain.material import BEGIN, VECTORS, vector_rows
 
 FILE = "oneuptime_uptime_and_budget.json"
 
@@ -97,3 +108,73 @@ def test_error_rate_of_nothing_is_no_data(bad, total, expected):
 def test_impossible_amounts_are_refused(call, complaint):
     with pytest.raises(ValueError, match=complaint):
         call()
+
+
+@pytest.mark.parametrize("row", vector_rows(FILE, "status_hysteresis_threshold20"))
+def test_standing_agrees_with_oneuptime(row):
+    # Upstream's paused and misconfigured are our NO_DATA: nothing was known before.
+    before = (
+        SloStanding(row["from"]) if row["from"] in {s.value for s in SloStanding} else SloStanding.NO_DATA
+    )
+
+    assert standing_after(before, row["remaining_pct"]) == row["expect"]
+
+
+def test_standing_without_a_budget_is_no_data():
+    assert standing_after(SloStanding.HEALTHY, None) is SloStanding.NO_DATA
+
+
+@given(before=st.sampled_from(SloStanding), left=st.floats(-500, 100))
+def test_standing_is_stable_and_never_better_than_the_budget(before, left):
+    after = standing_after(before, left)
+
+    assert standing_after(after, left) is after
+    assert (left <= 0) <= (after is SloStanding.EXHAUSTED)
+    assert (after is SloStanding.HEALTHY) <= (left > 20)
+
+
+@pytest.mark.parametrize("row", vector_rows(FILE, "calendar_month"))
+def test_calendar_month_agrees_with_oneuptime(row):
+    if row["tz"] != "UTC":
+        pytest.skip("the portal's days are UTC days; months of other zones are tested in test_windows.py")
+    window = SloPeriod.CALENDAR_MONTH.window(datetime.fromisoformat(row["at"].replace("Z", "+00:00")))
+
+    assert window.seconds == row["seconds"]
+    if row["start"]:
+        assert window.start == datetime.fromisoformat(row["start"].replace("Z", "+00:00"))
+
+
+@pytest.mark.parametrize(("period", "days"), [("7d", 7), ("28d", 28), ("30d", 30)])
+def test_rolling_periods_end_now(period, days):
+    window = SloPeriod(period).window(BEGIN)
+
+    assert (window.end, window.duration) == (BEGIN, timedelta(days=days))
+    assert SloPeriod(period).label == f"{days} days, rolling"
+
+
+def test_calendar_month_is_named():
+    assert SloPeriod.CALENDAR_MONTH.label == "calendar month"
+
+
+@pytest.mark.parametrize(
+    ("total_s", "bad_s", "objective", "allowed"),
+    [
+        (604_800, 0, 0.999, 302.4),  # half of 604.8 s
+        (604_800, 504.8, 0.999, 75),  # 100 s left: less than the hold
+        (604_800, 700, 0.999, 75),  # overspent
+        (604_800, 0, 0.99, 3024),
+    ],
+)
+def test_silence_allowed_shrinks_with_the_budget(total_s, bad_s, objective, allowed):
+    budget = error_budget(bad_s=bad_s, total_s=total_s, objective=objective)
+
+    assert silence_allowed_s(remaining_s=budget.remaining_s, hold_s=75) == pytest.approx(allowed)
+
+
+@given(remaining_s=st.floats(-1e6, 1e7), hold_s=st.floats(1, 3600))
+def test_silence_is_told_of_before_the_budget_can_be_spent_unseen(remaining_s, hold_s):
+    allowed = silence_allowed_s(remaining_s=remaining_s, hold_s=hold_s)
+
+    assert allowed >= hold_s
+    if hold_s <= remaining_s - EVALUATION_S:
+        assert allowed + EVALUATION_S <= remaining_s + 1e-6

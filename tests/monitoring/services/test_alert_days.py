@@ -23,7 +23,7 @@ def evaluate_hours(*hours, outcome="ok"):
     for hour in hours:
         for minute in (0, 5):
             at = MIDNIGHT + hour * HOUR + timedelta(minutes=minute)
-            make_run("alert_checks", at, state="done", outcome=outcome)
+            make_run("alert_checks", at, state="done", outcome=outcome, finished_at=at)
 
 
 def test_a_day_on_which_nobody_looked_is_not_known():

@@ -79,6 +79,7 @@ def proven_week():
             job="alert_checks",
             scheduled_for=start + hour * timedelta(hours=1),
             created_at=start,
+            finished_at=start + hour * timedelta(hours=1),
             state="done",
             outcome="ok",
         )

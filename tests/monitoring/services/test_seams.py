@@ -1,5 +1,6 @@
 """Each way in which a decider is known to open by itself, on real rows: none makes GO, none proves a gate."""
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitoring.domain.evidence import UnableToJudge
+from monitoring.domain.occasions import Occasion
 from monitoring.domain.policy import ErrorRateCriterion, Policy, WindowKind, WindowRule
 from monitoring.domain.policy_fields import UnableToReadPolicy
 from monitoring.domain.verdicts import Decision
@@ -19,16 +21,26 @@ from monitoring.models import (
     EndpointState,
     GatePolicy,
     Incident,
+    MaintenanceWindow,
     ObservedSpan,
     Outage,
 )
+from monitoring.services.bundles import evidence_bundle
 from monitoring.services.burn_ins import BurnInPlan, begin_burn_in
 from monitoring.services.judging import judge
-from monitoring.services.verdicts import replay
+from monitoring.services.verdicts import replay, store_verdict
+from monitoring.services.verification import verify
+from monitoring.verifier.verify import check_bundle, read_bundle
 from tests.factories import NOON, make_endpoint
 from tests.monitoring.services.weeks import DAY, HOUR, POLICY, good_week, observe
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _own_key(settings, tmp_path):
+    settings.LEVQOR_VAR = tmp_path / "var"
+
 
 OWN_WINDOW = Policy(
     window=WindowRule(kind=WindowKind.BURN_IN), error_rate=ErrorRateCriterion(min_observations=100)
@@ -157,6 +169,62 @@ def test_deleted_spans_are_missing_evidence():
 
     assert standing(verdict) == "NO DATA"
     assert standing(verdict, "p1_incidents") != "PASS"
+
+
+def maintain(start, end, *, marked_at, exclude=True):
+    """A maintenance window over every endpoint."""
+    return MaintenanceWindow.objects.create(
+        title="planned work",
+        reason="test",
+        all_endpoints=True,
+        starts_at=start,
+        ends_at=end,
+        exclude_from_uptime=exclude,
+        created_by="test",
+        created_at=marked_at,
+    )
+
+
+def test_only_maintenance_proves_nothing():
+    good_week()
+    maintain(NOON - 30 * DAY, NOON + DAY, marked_at=NOON - 30 * DAY)
+
+    verdict = judge(now=NOON)
+
+    assert standing(verdict) == "NO DATA"
+    assert verdict.decision is Decision.NO_GO
+
+
+def test_maintenance_takes_its_outage_out_and_nothing_else():
+    good_week(bad=[(NOON - 2 * DAY, NOON - 2 * DAY + 3 * HOUR)])
+    maintain(NOON - 2 * DAY - HOUR, NOON - 2 * DAY + 4 * HOUR, marked_at=NOON - 3 * DAY)
+
+    assert standing(judge(now=NOON)) == "PASS"
+    MaintenanceWindow.objects.update(exclude_from_uptime=False)
+    assert standing(judge(now=NOON)) == "FAIL"
+
+
+def test_maintenance_marked_afterwards_changes_no_verdict_of_before():
+    good_week(bad=[(NOON - 2 * DAY, NOON - 2 * DAY + 3 * HOUR)])
+    stored = store_verdict(now=NOON, occasion=Occasion.COMMAND)
+    maintain(NOON - 2 * DAY - HOUR, NOON - 2 * DAY + 4 * HOUR, marked_at=NOON + HOUR)
+
+    assert standing(judge(now=NOON)) == "PASS"
+    assert standing(replay(at=NOON, now=NOON + DAY).verdict) == "FAIL"
+    assert verify(stored.number).differences == ()
+
+
+def test_maintenance_withdrawn_afterwards_stays_in_the_verdict_of_before():
+    good_week(bad=[(NOON - 2 * DAY, NOON - 2 * DAY + 3 * HOUR)])
+    maintain(NOON - 2 * DAY - HOUR, NOON - 2 * DAY + 4 * HOUR, marked_at=NOON - 3 * DAY)
+    stored = store_verdict(now=NOON, occasion=Occasion.COMMAND)
+    bundle = read_bundle(io.BytesIO(evidence_bundle(stored.number).content))
+    MaintenanceWindow.objects.update(withdrawn_at=NOON + HOUR, withdrawn_by="test")
+
+    assert standing(judge(now=NOON)) == "FAIL"
+    assert standing(replay(at=NOON, now=NOON + DAY).verdict) == "PASS"
+    assert verify(stored.number).differences == ()
+    assert check_bundle(bundle) == []
 
 
 def readings(verdict):
