@@ -4,20 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('intelligence', '0003_filtered_lists'),
-        ('tenancy', '0003_core_tenant'),
+        ("intelligence", "0003_filtered_lists"),
+        ("tenancy", "0003_core_tenant"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='intelaction',
-            name='alert_episode',
+            model_name="intelaction",
+            name="alert_episode",
             field=models.BigIntegerField(blank=True, null=True),
         ),
         migrations.AddConstraint(
-            model_name='intelaction',
-            constraint=models.UniqueConstraint(condition=models.Q(('alert_episode__isnull', False)), fields=('alert_episode',), name='intel_action_alert_once'),
+            model_name="intelaction",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("alert_episode__isnull", False)),
+                fields=("alert_episode",),
+                name="intel_action_alert_once",
+            ),
         ),
     ]

@@ -23,6 +23,7 @@ from monitoring.domain.alerting import (
 )
 from monitoring.domain.delivery import Event
 from monitoring.models import AlertEpisode, AlertRule, AlertTrack, Endpoint
+from monitoring.models.bulk import BulkUpdate
 from monitoring.services.alert_sources import Reading, endpoint_readings, read_rule
 from monitoring.services.mutes import mutes_at
 from monitoring.services.outbox import write_notices
@@ -32,9 +33,20 @@ from tenancy.services.members import default_tenant
 logger = logging.getLogger(__name__)
 
 _TRACK_FIELDS = ["phase", "breached_since", "breaches", "resolved_at"]
-_EPISODE_FIELDS = [
-    *("state", "summary", "value", "worst_value", "told_at", "reminded_at", "resolved_at", "resolution")
-]
+_EPISODES = BulkUpdate(
+    table="alert_episodes",
+    key="id",
+    columns=(
+        ("state", "text"),
+        ("summary", "text"),
+        ("value", "float8"),
+        ("worst_value", "float8"),
+        ("told_at", "timestamptz"),
+        ("reminded_at", "timestamptz"),
+        ("resolved_at", "timestamptz"),
+        ("resolution", "text"),
+    ),
+)
 
 
 class UnableToEvaluate(Exception):
@@ -278,7 +290,12 @@ def _go_on(turn: _Turn, episode: AlertEpisode, reading: Reading, change: Change 
 
 def _write(turn: _Turn) -> None:
     AlertEpisode.objects.bulk_create(turn.result.fired)
-    AlertEpisode.objects.bulk_update(turn.changed_episodes.values(), _EPISODE_FIELDS, batch_size=500)
+    _EPISODES.run(
+        [
+            (pk, *(getattr(episode, name) for name, _ in _EPISODES.columns))
+            for pk, episode in turn.changed_episodes.items()
+        ]
+    )
     AlertTrack.objects.bulk_create(
         turn.changed_tracks,
         update_conflicts=True,

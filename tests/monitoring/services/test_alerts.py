@@ -398,3 +398,16 @@ def test_alert_checks_does_not_alarm_about_its_own_run():
 
     assert firing == [("job_late_or_failed", "Alert threshold checks", "firing")]
     assert story() == [("job_late_or_failed", "Alert threshold checks", "resolved")]
+
+
+def test_a_job_that_failed_and_runs_again_is_not_well_yet():
+    sync_schedule_rows()
+    now = datetime.now(UTC)
+    slot = now.replace(second=0, microsecond=0)
+    make_run("alert_checks", slot - 5 * MINUTE, state="done", outcome="error", summary="broken")
+    evaluate("job_late_or_failed", now)
+    make_run("alert_checks", slot, state="running", started_at=now)
+
+    evaluate("job_late_or_failed", now)
+
+    assert story() == [("job_late_or_failed", "Alert threshold checks", "firing")]
