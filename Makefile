@@ -20,10 +20,10 @@ run: $(VENV)/installed  ## Run the whole portal; Ctrl-C stops it
 	$(BIN)/python manage.py up $(ARGS)
 
 test: $(VENV)/installed-dev  ## Run all tests but the long fault trials (ARGS='-k name' for some)
-	$(PYTEST) -m "not (fault and slow)" $(ARGS)
+	$(PYTEST) -m "not (fault and slow) and not long" $(ARGS)
 
 faults: $(VENV)/installed-dev  ## Kill real processes in many ways and see that nothing is lost
-	$(BIN)/python -m pytest -m fault $(ARGS)
+	$(BIN)/python -m pytest -m "fault or long" $(ARGS)
 
 bench: $(VENV)/installed-dev  ## Measure speed and size against named baselines
 	@set -e; for script in $$(find bench -name '*.py' ! -name '__init__.py' | sort); do \

@@ -37,7 +37,8 @@ class GrowthItem(serializers.Serializer[Any]):
 
 
 class GrowthBody(serializers.Serializer[Any]):
-    items = GrowthItem(many=True, min_length=1, max_length=5000)
+    # The stubs do not know that a list of items takes bounds.
+    items = GrowthItem(many=True, min_length=1, max_length=5000)  # type: ignore[call-arg]
 
 
 class GrowthEventsView(IngestionView):

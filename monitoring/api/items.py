@@ -31,7 +31,8 @@ class ObservationItem(_Item):
 
 
 class ObservationsBody(_Item):
-    items = ObservationItem(many=True, min_length=1, max_length=5000)
+    # The stubs do not know that a list of items takes bounds.
+    items = ObservationItem(many=True, min_length=1, max_length=5000)  # type: ignore[call-arg]
 
 
 class CostItem(_Item):
@@ -46,4 +47,5 @@ class CostItem(_Item):
 
 
 class CostsBody(_Item):
-    items = CostItem(many=True, min_length=1, max_length=5000)
+    # The stubs do not know that a list of items takes bounds.
+    items = CostItem(many=True, min_length=1, max_length=5000)  # type: ignore[call-arg]

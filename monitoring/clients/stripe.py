@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import stripe
@@ -61,7 +62,7 @@ def read_charges(
     found: list[Charge] = []
     after = ""
     while True:
-        page = _ask(lambda after=after: _page(client, start, end, after), sleep)
+        page = _ask(partial(_page, client, start, end, after), sleep)
         found += [_charge(one) for one in page.data]
         if not page.has_more or not page.data:
             return found

@@ -99,7 +99,9 @@ class IngestionView(TenantAPIView):
             try:
                 read.append(reader.run_validation(item))
             except ValidationError as error:
-                found = error.detail if isinstance(error.detail, dict) else {"item": error.detail}
+                found: dict[str, Any] = (
+                    error.detail if isinstance(error.detail, dict) else {"item": error.detail}
+                )
                 wrong = {**found, **wrong}
             if wrong:
                 errors[place] = wrong

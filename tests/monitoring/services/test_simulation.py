@@ -51,7 +51,8 @@ def fired(told):
     return [one["key"] for one in told["verdict"]["triggers"] if one["fired"]]
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_clean_burn_in_of_the_seed_s_dates_ends_in_go():
     found = play(CLEAN, check=True)
 
@@ -67,7 +68,8 @@ def test_clean_burn_in_of_the_seed_s_dates_ends_in_go():
     assert found.to_dict()["simulated"] is True
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_outage_of_130_s_ends_in_no_go_and_is_named():
     event = '{at: 2025-11-15T03:10:00Z, for: 130s, what: outage, endpoint: api, kind: "500"}'
 
@@ -83,7 +85,8 @@ def test_outage_of_130_s_ends_in_no_go_and_is_named():
     assert set(found.replay.values()) == {()}
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_prober_dead_for_six_hours_is_lack_of_evidence():
     found = play(with_events("{at: 2025-11-15T00:00:00Z, for: 6h, what: prober_dead}"))
 
@@ -94,7 +97,8 @@ def test_prober_dead_for_six_hours_is_lack_of_evidence():
     assert fired(found.review) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize(
     ("events", "trigger"),
     [
@@ -116,7 +120,8 @@ def test_each_trigger_is_no_go_by_its_own_reason(events, trigger):
     assert fired(found.review) == [trigger]
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_cost_spike_is_no_go():
     found = play(with_events().replace("{default: 7.00}", '{default: 7.00, "2025-11-14": 12.50}') + "  []\n")
 
