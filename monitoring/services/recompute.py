@@ -79,8 +79,9 @@ def rebuild(endpoint: Endpoint, *, since: datetime) -> Rebuilt:
     lock_states([endpoint.pk])
     hold = timedelta(seconds=endpoint.hold_s)
     begin = _beginning(endpoint, since)
+    parameters: dict[str, Any] = {"endpoint": endpoint.pk, "begin": begin, "hold": hold}
     with connection.cursor() as cursor:
-        cursor.execute(_EVENTFUL_SQL, {"endpoint": endpoint.pk, "begin": begin, "hold": hold})
+        cursor.execute(_EVENTFUL_SQL, parameters)
         rows = [_Row(*row) for row in cursor.fetchall()]
     if not rows:
         return Rebuilt(begin, 0, 0)
