@@ -25,7 +25,7 @@ from monitoring.domain.observing import Severity, Source
 from monitoring.domain.occasions import Occasion
 from monitoring.domain.reviews import BlockerTerms, ReviewDraft
 from monitoring.domain.verdicts import Decision
-from monitoring.models import Endpoint, FixedCost, JobRun
+from monitoring.models import Endpoint, FixedCost, JobRun, RecoveryProposal, Slo
 from monitoring.services.checkpoints import take_checkpoint
 from monitoring.services.cost_entries import record_cost_entry
 from monitoring.services.incidents import open_incident
@@ -77,6 +77,9 @@ def furnish(user: User, *, now: datetime) -> None:
     done = {"state": "done", "outcome": "ok", "created_at": now}
     JobRun.objects.create(job="slo_monitoring", scheduled_for=now, **done)
     take_checkpoint(now=now, actor="test")
+    RecoveryProposal.objects.create(
+        slo=Slo.objects.order_by("pk")[0], subsystem="furnished", reason="furnished", proposed_at=now
+    )
     sign_review(
         ReviewDraft(
             Decision.NO_GO,

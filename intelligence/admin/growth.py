@@ -122,7 +122,8 @@ class SeriesForecastAdmin(GrowthAdmin):
             "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>",
             ((n, *(f"{value:,.2f}" for value in day)) for n, day in enumerate(row.path, start=1)),
         )
-        head = format_html("<tr><th>day</th><th>expected</th><th>low</th><th>high</th></tr>")
+        names = ("day", "expected", "low", "high")
+        head = format_html("<tr>{}</tr>", format_html_join("", "<th>{}</th>", ((name,) for name in names)))
         return format_html("<table><thead>{}</thead><tbody>{}</tbody></table>", head, lines)
 
 

@@ -40,7 +40,7 @@ def _assert_every_slot_once(job, every):
     runs = list(_runs(job).order_by("scheduled_for"))
     steps = {after.scheduled_for - before.scheduled_for for before, after in pairwise(runs)}
     assert steps == {timedelta(seconds=every)}
-    assert [(run.job, run.outcome) for run in runs if run.state == "done" and run.outcome != "skipped"] == []
+    assert {run.outcome for run in runs if run.state == "done"} <= {"skipped", "ok", "findings"}
     # A run that was sent or taken twice would have been tried twice.
     assert {run.attempt for run in runs} <= {0, 1}
 

@@ -33,6 +33,7 @@ OF_THE_PLATFORM = {
 }
 
 ADDABLE = {
+    "monitoring.Slo",
     "intelligence.HealRule",
     *("monitoring.AlertRule", "monitoring.Silence", "monitoring.MaintenanceWindow"),
     *("monitoring.BurnIn", "monitoring.Incident", "monitoring.Endpoint", "monitoring.CostEntry"),

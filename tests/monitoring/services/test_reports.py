@@ -109,12 +109,13 @@ def test_publishing_replaces_the_page_and_tells_slack(settings, slack):
         settings.NOTION_BASE_URL, settings.SLACK_WEBHOOK_URL = notion.url, url
 
         publish_report(now=NOON, actor="ada")
-        first = len(notion.blocks)
+        first = {block["id"] for block in notion.blocks}
         done = publish_report(now=NOON + HOUR, actor="ada")
 
         assert [one.state for one in done] == ["sent", "sent"]
-        # One more line: the ops log now tells of the first publication.
-        assert len(notion.blocks) == first + 1
+        # Replaced and not appended: nothing of the first publication is left.
+        assert notion.blocks
+        assert not first & {block["id"] for block in notion.blocks}
         assert "NO-GO" in notion.text()
         assert "daily" not in notion.calls[0]
     assert len(taken) == 2
