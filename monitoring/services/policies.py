@@ -47,7 +47,8 @@ def from_yaml(text: str) -> Policy:
     if any(isinstance(event, yaml.AliasEvent) for event in _events(text)):
         raise UnableToReadPolicy("A policy has no aliases (*name); write each value out.")
     try:
-        written = yaml.load(text, Loader=_StrictLoader)
+        # A SafeLoader that also refuses a key written twice.
+        written = yaml.load(text, Loader=_StrictLoader)  # nosec B506
     except yaml.YAMLError as error:
         raise UnableToReadPolicy(f"This is not YAML: {' '.join(str(error).split())}") from error
     if isinstance(written, dict):

@@ -23,9 +23,11 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _empty_meter(monkeypatch):
-    # What earlier tests called is not to be written into this one's database.
+def _empty_meter(db, monkeypatch):
+    # What earlier tests called is not to be written into this one's database, nor to be found there: tests
+    # that serve real requests commit what they metered.
     monkeypatch.setattr(METER, "_counts", {})
+    ApiCallMinute.objects.all().delete()
 
 
 def call(status, *, path="/api/intelligence/status", authorization=""):
