@@ -41,7 +41,8 @@ def test_both_formats_are_read_back_as_they_were_meant(label, meaning, value):
 
     for found in (family, plain):
         assert [(s.labels["name"], s.value) for s in found.samples] == [(label, value)]
-    assert family.documentation == meaning
+    # The reader of the format drops the white space around a text.
+    assert family.documentation.strip() == meaning.strip()
 
 
 @pytest.mark.skipif(not _CORPUS.exists(), reason="the folder ../shared with the vectors is not here")

@@ -144,6 +144,8 @@ SHORT = {
 }
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_edited_row_is_named_and_the_portal_s_own_database_is_not_touched():
     name = own_name()
     with database_of_its_own(name):
@@ -168,6 +170,8 @@ def test_edited_row_is_named_and_the_portal_s_own_database_is_not_touched():
         assert cursor.fetchone() == (0,)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_day_with_an_outage_and_a_dead_prober_is_found_as_it_was_scripted():
     found = run_in_own_database(read_scenario(SHORT), name=own_name(), check=True)
 
@@ -179,6 +183,8 @@ def test_day_with_an_outage_and_a_dead_prober_is_found_as_it_was_scripted():
     assert set(found.replay.values()) == {()}
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_command_says_simulated_everywhere(tmp_path, capsys):
     path = tmp_path / "short.yaml"
     path.write_text(json.dumps(SHORT))
