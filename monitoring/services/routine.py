@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
+from django.db import transaction
+
 from monitoring.domain.burnin import BurnInState
 from monitoring.domain.evidence import UnableToJudge
 from monitoring.domain.opslog import OpsKind
@@ -25,10 +27,16 @@ def keep_routine(*, now: datetime) -> str:
 
     Three queries while nothing is due.
     """
-    burn_in = current_burn_in()
+    # Each in a transaction of its own: a tick has a scope, and a scope needs one.
+    with transaction.atomic():
+        burn_in = current_burn_in()
     if burn_in is None or burn_in.starts_at > now or burn_in.state == BurnInState.REVIEWED.value:
         return "no burn-in is running"
-    done = [text for text in (_daily(now), _checkpoint(burn_in, now)) if text]
+    with transaction.atomic():
+        daily = _daily(now)
+    with transaction.atomic():
+        checkpoint = _checkpoint(burn_in, now)
+    done = [text for text in (daily, checkpoint) if text]
     return ", ".join(done) or "nothing is due"
 
 
